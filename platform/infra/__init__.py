@@ -1,0 +1,1 @@
+"""Spool on AWS: the Pulumi program's components."""

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Pins what the *.in files ask for: hashes, and no word on where packages come from.
+set -euo pipefail
+cd "$(dirname "$0")"
+for name in runtime dev node; do
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+    --no-emit-index-url --no-emit-find-links "$@" "$name.in" --output-file "$name.txt"
+done
