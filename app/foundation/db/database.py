@@ -1,0 +1,92 @@
+"""Transactions, and the only place that commits.
+
+A transaction takes a role that sees only what its work needs, for as long as it lasts:
+
+- `project`: `spool_app`, held by row-level security to the rows of one project;
+- `gate`: `spool_gate`, turns a credential or a public id into a project;
+- `dispatch`: `spool_dispatch`, claims and repairs work over all projects, sees no media data.
+
+`SET LOCAL` ends with the transaction, so a pooled connection carries nothing over.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+_ENTER = text(
+    "SELECT set_config('role', :role, true), set_config('spool.project_id', :project_id, true)"
+)
+
+
+def _encode_json(value: Any) -> str:
+    return json.dumps(msgspec.to_builtins(value))
+
+
+class Database:
+    """A pool of connections to PostgreSQL.
+
+    Args:
+        url: `postgresql+asyncpg://…` of a login that may `SET ROLE` to the three roles.
+        pool_size: Connections kept; half as many more may open under load.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "spool") -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=max(1, pool_size // 2),
+            pool_timeout=10,
+            # A connection that died with the server is replaced by the pool's own invalidation;
+            # a ping before each use would cost a round trip per request.
+            pool_pre_ping=False,
+            json_serializer=_encode_json,
+            connect_args={
+                "server_settings": {"application_name": application_name, "jit": "off"},
+                "timeout": 10,
+            },
+        )
+
+    @asynccontextmanager
+    async def project(self, project_id: str) -> AsyncIterator[AsyncSession]:
+        """A transaction that sees and writes the rows of one project only."""
+        async with self._transaction("spool_app", project_id) as session:
+            yield session
+
+    @asynccontextmanager
+    async def gate(self) -> AsyncIterator[AsyncSession]:
+        """A transaction over accounts and public ids, for who has no project yet."""
+        async with self._transaction("spool_gate", "") as session:
+            yield session
+
+    @asynccontextmanager
+    async def dispatch(self) -> AsyncIterator[AsyncSession]:
+        """A transaction over the task rows of all projects."""
+        async with self._transaction("spool_dispatch", "") as session:
+            yield session
+
+    @asynccontextmanager
+    async def _transaction(self, role: str, project_id: str) -> AsyncIterator[AsyncSession]:
+        # What was read stays usable after the commit; nothing reloads behind one's back.
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(_ENTER, {"role": role, "project_id": project_id})
+            yield session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection without role or transaction, for LISTEN and for health checks."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    async def now(self) -> datetime:
+        """The database's clock, the only one that leases and deadlines go by."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+
+    async def close(self) -> None:
+        await self.engine.dispose()

@@ -1,0 +1,119 @@
+"""Every setting of the API and the workers: the one place where the environment is read."""
+
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+class Settings(BaseSettings):
+    """Read once by a composition root and handed down; `SPOOL_` and the field's name in capitals.
+
+    Secrets have no defaults: a process that lacks one does not start.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SPOOL_", frozen=True, extra="forbid")
+
+    database_url: SecretStr = Field(
+        description="postgresql+asyncpg://… of a login that may take the roles of the app."
+    )
+    migration_database_url: SecretStr | None = Field(
+        default=None, description="The owner's URL, for migrations. Default: database_url."
+    )
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+
+    signing_keys: dict[str, SecretStr] = Field(
+        description="Keys for tokens and URLs by key id, as JSON; 32 random bytes or more each."
+    )
+    signing_key_id: str = Field(description="Which of signing_keys signs; all of them verify.")
+
+    store_root: Path = Field(description="Folder of the object store on one machine.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="What clients put before a path."
+    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+
+    queue_backend: Literal["postgres"] = "postgres"
+    worker_encode_slots: int = Field(default=1, ge=0, description="Encodes at once per worker.")
+    worker_light_slots: int = Field(default=2, ge=1, description="Other tasks at once per worker.")
+    worker_metrics_port: int | None = Field(
+        default=None, description="Where a worker serves /health and /metrics; none: nowhere."
+    )
+    scratch_root: Path | None = Field(default=None, description="Default: the system's temp dir.")
+    lease_seconds: int = Field(default=30, ge=2, description="A task is lost after so long.")
+    reconcile_seconds: float = Field(default=5.0, gt=0)
+    drain_seconds: float = Field(default=4.0, gt=0, description="SIGTERM to handing tasks back.")
+    ffmpeg_path: Path | None = Field(default=None, description="Default: found on the machine.")
+
+    request_timeout_seconds: float = Field(default=15.0, gt=0)
+    simple_upload_max_bytes: int = Field(default=500 * MIB, ge=1)
+    upload_max_bytes: int = Field(default=5 * GIB, ge=1)
+    upload_part_bytes: int = Field(default=16 * MIB, ge=5 * MIB)
+    upload_expires_seconds: int = Field(default=24 * 3600, ge=1)
+    signed_url_seconds: int = Field(default=3600, ge=1)
+    playback_token_seconds: int = Field(default=6 * 3600, ge=60)
+    access_token_seconds: int = Field(default=15 * 60, ge=60)
+    refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _driver_is_asyncpg(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        scheme, separator, rest = url.get_secret_value().partition("://")
+        if scheme in {"postgres", "postgresql", "postgresql+asyncpg"} and separator:
+            return SecretStr(f"postgresql+asyncpg://{rest}")
+        raise ValueError("must look like postgresql://user:password@host:5432/name")
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _keys_are_long(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        short = [name for name, key in keys.items() if len(key.get_secret_value()) < 32]
+        if not keys or short:
+            raise ValueError("needs a key, each of at least 32 characters")
+        return keys
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash_at_the_end(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @cached_property
+    def signing_secrets(self) -> dict[str, bytes]:
+        """Key bytes by key id."""
+        if self.signing_key_id not in self.signing_keys:
+            raise ValueError("SPOOL_SIGNING_KEY_ID names no key of SPOOL_SIGNING_KEYS")
+        return {name: key.get_secret_value().encode() for name, key in self.signing_keys.items()}
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def database_login(self) -> str:
+        """The user name in database_url: who is granted the app's roles."""
+        return urlsplit(self.database_url.get_secret_value()).username or ""
+
+    @property
+    def owner_database_url(self) -> str:
+        return (self.migration_database_url or self.database_url).get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Settings of this process's environment.
+
+    Raises:
+        pydantic.ValidationError: something is missing or cannot be right; it names the field.
+    """
+    return Settings()  # type: ignore[call-arg]  # the environment gives what has no default
