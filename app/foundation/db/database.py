@@ -86,7 +86,10 @@ class Database:
     async def now(self) -> datetime:
         """The database's clock, the only one that leases and deadlines go by."""
         async with self.engine.connect() as connection:
-            return (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+            instant: datetime = (
+                await connection.execute(text("SELECT clock_timestamp()"))
+            ).scalar_one()
+            return instant
 
     async def close(self) -> None:
         await self.engine.dispose()
