@@ -1,0 +1,280 @@
+"""Jobs as others see them: start, look at, retry, cancel.
+
+What workers do with tasks lies in `claim` (leases) and `outcome` (how an attempt ended).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.foundation.db.ids import new_id
+from app.foundation.errors import Conflict, NotFound
+from app.foundation.telemetry.correlation import current_correlation_id, current_traceparent
+from app.jobs.catalog import KINDS, PRIORITY_NORMAL
+from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
+from app.jobs.states import OPEN, deadline, move
+from app.jobs.wake import ring
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task to submit.
+
+    Args:
+        kind: A name in the catalogue.
+        name: What other tasks of the same call say in `after`; the kind where it is unique.
+        after: Names of this call, or ids of tasks of the job, that must succeed first.
+        delay: Not before so long from now; there is no upper limit.
+    """
+
+    kind: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    after: Sequence[str] = ()
+    delay: timedelta | None = None
+    priority: int | None = None
+    timeout_seconds: float | None = None
+    max_attempts: int | None = None
+
+
+async def create_job(
+    tx: AsyncSession,
+    *,
+    project_id: str,
+    kind: str,
+    asset_id: str | None = None,
+    priority: int = PRIORITY_NORMAL,
+) -> Job:
+    """A running job without tasks yet; the request's correlation id and trace go with it."""
+    job = Job(
+        id=new_id("job"),
+        project_id=project_id,
+        asset_id=asset_id,
+        kind=kind,
+        state=JobState.RUNNING,
+        priority=priority,
+        correlation_id=current_correlation_id(),
+        traceparent=current_traceparent(),
+    )
+    tx.add(job)
+    await tx.flush()
+    return job
+
+
+async def submit(
+    tx: AsyncSession, job: Job, tasks: Sequence[NewTask], *, parent_id: str | None = None
+) -> dict[str, str]:
+    """Adds tasks to a job and rings for those that can run once this transaction has gone through.
+
+    Returns:
+        Task ids by name.
+    """
+    ids = {task.name or task.kind: new_id("tsk") for task in tasks}
+    if len(ids) < len(tasks):
+        raise ValueError("two tasks of one call have the same name")
+    waits_for = {
+        ids[task.name or task.kind]: [ids.get(name, name) for name in task.after] for task in tasks
+    }
+    blockers = await _unfinished(tx, {before for after in waits_for.values() for before in after})
+    new = set(ids.values())
+    rows, queues = [], set()
+    for task in tasks:
+        task_id, kind = ids[task.name or task.kind], KINDS[task.kind]
+        blocked = sum(1 for before in waits_for[task_id] if before in new or before in blockers)
+        ready = not blocked and not task.delay
+        state = TaskState.READY if ready else TaskState.PENDING
+        run_at = func.clock_timestamp() + (task.delay or timedelta(0))
+        rows.append(
+            {
+                "id": task_id,
+                "project_id": job.project_id,
+                "job_id": job.id,
+                "asset_id": job.asset_id,
+                "parent_id": parent_id,
+                "kind": kind.name,
+                "queue": kind.queue,
+                "state": state,
+                "priority": _priority(task, job),
+                "blockers": blocked,
+                "max_attempts": task.max_attempts or kind.max_attempts,
+                "timeout_seconds": task.timeout_seconds or kind.timeout_seconds,
+                "run_at": run_at,
+                "deadline_at": deadline(state, run_at=run_at),
+                "args": dict(task.args),
+                "correlation_id": job.correlation_id,
+                "traceparent": current_traceparent() or job.traceparent,
+            }
+        )
+        if ready:
+            queues.add(kind.queue)
+    # Row by row, because run_at and deadline_at are expressions of the database's clock.
+    for row in rows:
+        await tx.execute(insert(Task).values(row))
+    links = [
+        {"project_id": job.project_id, "task_id": after, "depends_on_id": before}
+        for after, befores in waits_for.items()
+        for before in befores
+    ]
+    if links:
+        await tx.execute(insert(TaskDependency), links)
+    await ring(tx, queues)
+    return ids
+
+
+def _priority(task: NewTask, job: Job) -> int:
+    own = KINDS[task.kind].priority if task.priority is None else task.priority
+    return own + job.priority - PRIORITY_NORMAL
+
+
+async def _unfinished(tx: AsyncSession, task_ids: set[str]) -> set[str]:
+    """Those of the ids that exist and have not succeeded; locked until this transaction ends."""
+    if not task_ids:
+        return set()
+    found = await tx.execute(
+        select(Task.id)
+        .where(Task.id.in_(task_ids), Task.state != TaskState.SUCCEEDED)
+        .with_for_update()
+    )
+    return set(found.scalars())
+
+
+async def get_job(tx: AsyncSession, job_id: str) -> Job:
+    job = await tx.get(Job, job_id)
+    if job is None:
+        raise NotFound("job_not_found", f"There is no job {job_id} in this project.")
+    return job
+
+
+async def get_task(tx: AsyncSession, task_id: str) -> Task:
+    task = await tx.get(Task, task_id)
+    if task is None:
+        raise NotFound("task_not_found", f"There is no task {task_id} in this project.")
+    return task
+
+
+async def tasks_of(tx: AsyncSession, job_id: str) -> Sequence[Task]:
+    """The job's tasks, oldest first."""
+    return (
+        (await tx.execute(select(Task).where(Task.job_id == job_id).order_by(Task.id)))
+        .scalars()
+        .all()
+    )
+
+
+async def cancel_job(tx: AsyncSession, job_id: str) -> Job:
+    """Ends a running job: what waits is cancelled, what runs is told to stop.
+
+    Raises:
+        NotFound: no such job.
+    """
+    job = await lock_job(tx, job_id)
+    if job.state is JobState.RUNNING:
+        await end_job(tx, job, JobState.CANCELLED, "cancelled", "Somebody cancelled the job.")
+    return job
+
+
+async def cancel_asset_work(tx: AsyncSession, asset_id: str) -> None:
+    """Cancels every running job of an asset."""
+    running = await tx.execute(
+        select(Job.id).where(Job.asset_id == asset_id, Job.state == JobState.RUNNING)
+    )
+    for job_id in running.scalars().all():
+        await cancel_job(tx, job_id)
+
+
+async def end_job(
+    tx: AsyncSession, job: Job, state: JobState, code: str | None, message: str | None
+) -> None:
+    """Gives a running job its final state; work that is left is cancelled."""
+    await tx.execute(
+        update(Job)
+        .where(Job.id == job.id)
+        .values(
+            state=state, error_code=code, error_message=message, finished_at=func.clock_timestamp()
+        )
+    )
+    await tx.refresh(job)
+    # A task that runs is cancelled now, so that its result is refused; its worker hears of it
+    # at the next heartbeat, because the lease is gone.
+    await move(tx, TaskState.CANCELLED, Task.job_id == job.id, Task.state.in_(OPEN))
+
+
+async def retry_job(tx: AsyncSession, job_id: str) -> Job:
+    """Runs again what did not succeed of a job that failed or was cancelled.
+
+    Raises:
+        NotFound: no such job.
+        Conflict: the job is running or has succeeded.
+    """
+    job = await lock_job(tx, job_id)
+    if job.state not in {JobState.FAILED, JobState.CANCELLED}:
+        raise Conflict("task_state", f"The job is {job.state}; only failed work can be retried.")
+    await tx.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(state=JobState.RUNNING, error_code=None, error_message=None, finished_at=None)
+    )
+    await tx.refresh(job)
+    fresh = {"attempt": 0, "progress": 0.0, "finished_at": None, "run_at": func.clock_timestamp()}
+    lost = Task.state.in_((TaskState.DEAD, TaskState.CANCELLED))
+    await move(tx, TaskState.PENDING, Task.job_id == job_id, lost, Task.blockers > 0, values=fresh)
+    woken = await move(
+        tx,
+        TaskState.READY,
+        Task.job_id == job_id,
+        lost,
+        Task.blockers == 0,
+        values=fresh,
+        returning=[Task.queue],
+    )
+    await ring(tx, (queue for _, queue in woken))
+    return job
+
+
+async def retry_task(tx: AsyncSession, task_id: str) -> Task:
+    """Retries the job of a dead or cancelled task.
+
+    Raises:
+        NotFound: no such task.
+        Conflict: the task is neither dead nor cancelled.
+    """
+    task = await get_task(tx, task_id)
+    if task.state not in {TaskState.DEAD, TaskState.CANCELLED}:
+        raise Conflict(
+            "task_state", f"The task is {task.state}; only dead or cancelled tasks can be retried."
+        )
+    await retry_job(tx, task.job_id)
+    await tx.refresh(task)
+    return task
+
+
+async def cancel_task(tx: AsyncSession, task_id: str) -> Task:
+    """Cancels the job of a task that is not final: its other tasks are of no use without it.
+
+    Raises:
+        NotFound: no such task.
+        Conflict: the task is final.
+    """
+    task = await get_task(tx, task_id)
+    if task.state not in OPEN:
+        raise Conflict("task_state", f"The task is {task.state} already.")
+    await cancel_job(tx, task.job_id)
+    await tx.refresh(task)
+    return task
+
+
+async def lock_job(tx: AsyncSession, job_id: str) -> Job:
+    """The job's row, locked. Whoever changes tasks of a job locks it first, so nobody deadlocks."""
+    job = await tx.scalar(
+        select(Job)
+        .where(Job.id == job_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if job is None:
+        raise NotFound("job_not_found", f"There is no job {job_id} in this project.")
+    return job
