@@ -42,6 +42,19 @@ def upgrade() -> None:
             nullable=True,
             comment="What the probe found: tracks, and notes on what is unusual.",
         ),
+        sa.Column(
+            "title_order",
+            sa.Text(),
+            sa.Computed("lower(title)", persisted=True),
+            nullable=False,
+        ),
+        sa.Column(
+            "duration_order",
+            sa.BigInteger(),
+            sa.Computed("COALESCE(duration_ms, '-1'::integer)", persisted=True),
+            nullable=False,
+            comment="An unknown duration sorts before all others.",
+        ),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column(
@@ -82,17 +95,18 @@ def upgrade() -> None:
         postgresql_where="deadline_at IS NOT NULL",
     )
     op.create_index(
-        "ix_assets_project_id_duration", "assets", ["project_id", "duration_ms", "id"], unique=False
-    )
-    op.create_index("ix_assets_project_id_id", "assets", ["project_id", "id"], unique=False)
-    op.create_index(
-        "ix_assets_project_id_state_id", "assets", ["project_id", "state", "id"], unique=False
+        "ix_assets_project_id_created_at_id", "assets", ["project_id", "created_at", "id"]
     )
     op.create_index(
-        "ix_assets_project_id_title_id",
+        "ix_assets_project_id_duration_order_id", "assets", ["project_id", "duration_order", "id"]
+    )
+    op.create_index(
+        "ix_assets_project_id_state_created_at_id",
         "assets",
-        ["project_id", sa.literal_column("lower(title)"), "id"],
-        unique=False,
+        ["project_id", "state", "created_at", "id"],
+    )
+    op.create_index(
+        "ix_assets_project_id_title_order_id", "assets", ["project_id", "title_order", "id"]
     )
     op.create_table(
         "events",
@@ -286,10 +300,10 @@ def downgrade() -> None:
     op.drop_index("ix_events_project_id_id", table_name="events")
     op.drop_index("ix_events_asset_id_id", table_name="events")
     op.drop_table("events")
-    op.drop_index("ix_assets_project_id_title_id", table_name="assets")
-    op.drop_index("ix_assets_project_id_state_id", table_name="assets")
-    op.drop_index("ix_assets_project_id_id", table_name="assets")
-    op.drop_index("ix_assets_project_id_duration", table_name="assets")
+    op.drop_index("ix_assets_project_id_title_order_id", table_name="assets")
+    op.drop_index("ix_assets_project_id_state_created_at_id", table_name="assets")
+    op.drop_index("ix_assets_project_id_duration_order_id", table_name="assets")
+    op.drop_index("ix_assets_project_id_created_at_id", table_name="assets")
     op.drop_index(
         "ix_assets_deadline_at_open",
         table_name="assets",
