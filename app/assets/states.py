@@ -108,7 +108,7 @@ async def _move(
         "updated_at": func.clock_timestamp(),
     }
     # The condition is part of the statement: of two that race, the second sees the first's state.
-    moved = await tx.scalar(
+    moved: Asset | None = await tx.scalar(
         update(Asset)
         .where(Asset.id == asset_id, Asset.state.in_(sources(to)))
         .values(values)

@@ -59,7 +59,7 @@ async def move_upload(
         values["deadline_at"] = func.clock_timestamp() + _VERIFIED_WITHIN
     if to is _S.COMPLETED:
         values["completed_at"] = func.clock_timestamp()
-    moved = await tx.scalar(
+    moved: Upload | None = await tx.scalar(
         update(Upload)
         .where(Upload.id == upload_id, Upload.state.in_(sources(to)))
         .values(values)
