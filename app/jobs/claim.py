@@ -67,7 +67,8 @@ class Lease:
     traceparent: str | None
 
 
-_LEASE_COLUMNS = (
+LEASE_COLUMNS = (
+    Task.id,
     Task.project_id,
     Task.job_id,
     Task.asset_id,
@@ -125,7 +126,7 @@ async def _lease(
             "lease_until": func.clock_timestamp() + lease,
             "started_at": func.clock_timestamp(),
         },
-        returning=_LEASE_COLUMNS,
+        returning=LEASE_COLUMNS[1:],
     )
     return [Lease(*row) for row in rows]
 

@@ -1,6 +1,6 @@
 """How an attempt at a task ended, written so that only the holder of the lease can write it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from sqlalchemy import exists, func, select, update
@@ -22,15 +22,16 @@ class LeaseLost(Exception):
     """Somebody else holds the task, or it was cancelled: what was made is not to be used."""
 
 
-async def succeed(tx: AsyncSession, lease: Lease, result: Mapping[str, Any]) -> bool:
-    """Records success, frees the tasks that waited for it, and ends the job if it was the last.
+Effects = Callable[[AsyncSession], Awaitable[None]]
 
-    Call it before the effects, in the same transaction: it locks the row, so that effects of a
-    stale attempt cannot be committed.
 
-    Returns:
-        False if this very attempt was recorded before: the answer to that commit got lost, and
-        the effects are in the database already.
+async def succeed(
+    tx: AsyncSession, lease: Lease, result: Mapping[str, Any], effects: Effects | None = None
+) -> None:
+    """Records success and its effects, frees what waited, and ends the job if this was the last.
+
+    The fence is checked and the row locked before the effects, so a stale attempt has none. If
+    this very attempt was recorded before (the answer to that commit got lost), nothing is done.
 
     Raises:
         LeaseLost: the fence is not the newest, or the task is no longer leased.
@@ -52,11 +53,12 @@ async def succeed(tx: AsyncSession, lease: Lease, result: Mapping[str, Any]) -> 
     if not moved:
         task = await tx.get(Task, lease.id, populate_existing=True)
         if task and task.state is TaskState.SUCCEEDED and task.fence == lease.fence:
-            return False
+            return
         raise LeaseLost(lease.id)
+    if effects is not None:
+        await effects(tx)
     await unblock_after(tx, lease.id)
     await settle_job(tx, job)
-    return True
 
 
 async def unblock_after(tx: AsyncSession, task_id: str) -> None:

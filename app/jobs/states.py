@@ -56,7 +56,7 @@ async def move(
     *where: ColumnElement[bool],
     values: Mapping[str, Any] | None = None,
     returning: Sequence[InstrumentedAttribute[Any]] = (),
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Moves the tasks that `where` names and whose state allows it.
 
     Returns:

@@ -1,0 +1,164 @@
+"""Finds what is stuck and repairs it: rows against rows, and rows against objects.
+
+Every worker runs one; an advisory lock lets one at a time work, so that more workers cost nothing.
+It looks over all projects under the dispatch role, and repairs each row as the row's own project.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.assets.models import Asset, AssetState
+from app.foundation.db.database import Database
+from app.jobs.claim import LEASE_COLUMNS, Lease, promote_due
+from app.jobs.models import Task, TaskState
+from app.jobs.outcome import LeaseLost, fail
+from app.jobs.repair import resettle_asset, resettle_task
+from app.jobs.retry import Failure, Fault
+from app.jobs.states import OPEN
+from app.jobs.wake import ring
+from app.uploads.models import Upload, UploadState
+
+log = structlog.get_logger(__name__)
+
+STUCK = Gauge("spool_stuck_rows", "Rows past the deadline of their state; 0 is right.", ["table"])
+REPAIRS = Counter("spool_repairs_total", "What the reconciler mended.", ["what"])
+
+_LOCK = 7_766_502
+_BATCH = 200
+# Waiting tasks are made ready this often, whatever else waits for the reconciler's turn.
+_PROMOTE_SECONDS = 0.5
+
+# Which states have a deadline that is the reconciler's to enforce. What an asset waits for before
+# its upload is complete is the upload's affair.
+_DEADLINES: dict[Any, Sequence[str]] = {
+    Task: OPEN,
+    Upload: (UploadState.WAITING, UploadState.UPLOADING),
+    Asset: (AssetState.INGESTING, AssetState.PROCESSING, AssetState.DELETING),
+}
+
+ExpireUpload = Callable[[str, str], Awaitable[None]]
+
+
+class Reconciler:
+    """Repairs until cancelled.
+
+    Args:
+        expire_upload: Ends an overdue upload, given its project's id and its own.
+        interval: Seconds between two rounds.
+    """
+
+    def __init__(self, database: Database, *, expire_upload: ExpireUpload, interval: float) -> None:
+        self._database = database
+        self._expire_upload = expire_upload
+        self._interval = interval
+
+    async def run_forever(self) -> None:
+        await asyncio.gather(
+            _forever(self._promote, _PROMOTE_SECONDS), _forever(self.reconcile, self._interval)
+        )
+
+    async def _promote(self) -> None:
+        async with self._database.dispatch() as tx:
+            await ring(tx, await promote_due(tx))
+
+    async def reconcile(self) -> None:
+        """One round; does nothing while another worker is at it."""
+        async with self._database.dispatch() as lock:
+            if not await lock.scalar(
+                text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}
+            ):
+                return
+            await self._end_lost_leases()
+            await self._expire_uploads()
+            await self._look_into_overdue_tasks()
+            await self._look_into_overdue_assets()
+            await self._forget_old_answers()
+            await self._measure()
+
+    async def _end_lost_leases(self) -> None:
+        """A lease that ran out is a failed attempt: its worker is dead, frozen or cut off."""
+        async with self._database.dispatch() as tx:
+            lost = await tx.execute(
+                select(*LEASE_COLUMNS)
+                .where(Task.state == TaskState.LEASED, Task.lease_until < func.clock_timestamp())
+                .order_by(Task.lease_until)
+                .limit(_BATCH)
+            )
+            leases = [Lease(*row) for row in lost]
+        failure = Failure(
+            Fault.LEASE_LOST,
+            "worker_lost",
+            "The worker stopped answering while it was at this step.",
+        )
+        for lease in leases:
+            try:
+                async with self._database.project(lease.project_id) as tx:
+                    state = await fail(tx, lease, failure)
+            except LeaseLost:
+                continue  # It came back in time, or ended, since we looked.
+            REPAIRS.labels("lost_lease").inc()
+            log.warning("repair.lost_lease", task_id=lease.id, kind=lease.kind, state=state.value)
+            await self._promote()
+
+    async def _expire_uploads(self) -> None:
+        for upload_id, project_id in await self._overdue(Upload):
+            await self._expire_upload(project_id, upload_id)
+            REPAIRS.labels("expired_upload").inc()
+
+    async def _look_into_overdue_tasks(self) -> None:
+        for task_id, project_id in await self._overdue(Task):
+            async with self._database.project(project_id) as tx:
+                what = await resettle_task(tx, task_id)
+            REPAIRS.labels("overdue_task").inc()
+            log.warning("repair.overdue_task", task_id=task_id, what=what)
+
+    async def _look_into_overdue_assets(self) -> None:
+        for asset_id, project_id in await self._overdue(Asset):
+            async with self._database.project(project_id) as tx:
+                what = await resettle_asset(tx, asset_id)
+            REPAIRS.labels("overdue_asset").inc()
+            log.warning("repair.overdue_asset", asset_id=asset_id, what=what)
+
+    async def _forget_old_answers(self) -> None:
+        async with self._database.dispatch() as tx:
+            await tx.execute(
+                text("DELETE FROM idempotent_answers WHERE expires_at < clock_timestamp()")
+            )
+
+    async def _measure(self) -> None:
+        async with self._database.dispatch() as tx:
+            for table, states in _DEADLINES.items():
+                overdue = (
+                    select(func.count())
+                    .select_from(table)
+                    .where(table.state.in_(states), table.deadline_at < func.clock_timestamp())
+                )
+                STUCK.labels(table.__tablename__).set(await tx.scalar(overdue) or 0)
+
+    async def _overdue(self, table: Any) -> Sequence[tuple[str, str]]:
+        async with self._database.dispatch() as tx:
+            rows = await tx.execute(
+                select(table.id, table.project_id)
+                .where(
+                    table.state.in_(_DEADLINES[table]),
+                    table.deadline_at < func.clock_timestamp(),
+                )
+                .order_by(table.deadline_at)
+                .limit(_BATCH)
+            )
+            return [(row[0], row[1]) for row in rows]
+
+
+async def _forever(step: Callable[[], Awaitable[None]], seconds: float) -> None:
+    while True:
+        try:
+            await step()
+        except (DBAPIError, OSError) as error:
+            log.warning("reconciler.database_away", error=str(error))
+        await asyncio.sleep(seconds)

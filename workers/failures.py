@@ -1,0 +1,50 @@
+"""What an exception means for its task: one pure function from error to failure."""
+
+import errno
+import traceback
+
+from app.foundation.errors import SpoolError
+from app.foundation.storage.errors import NotFound as ObjectNotFound
+from app.foundation.storage.errors import StoreError
+from app.jobs.retry import Failure, Fault
+from workers.pipeline.errors import BadInput, FfmpegFailed, HostFailure, PipelineError
+
+_LOG_BYTES = 16_000
+
+
+def classify(error: BaseException) -> Failure:
+    """Whose fault the error is, and how to say it to the person whose video it is."""
+    match error:
+        case BadInput():
+            return Failure(Fault.INPUT, error.code, error.message)
+        case TimeoutError():
+            return Failure(
+                Fault.TIMEOUT, "timeout", "The work took longer than its limit and was stopped."
+            )
+        case ObjectNotFound():
+            return Failure(
+                Fault.HOST, "object_missing", "A file that this step reads is not in the store."
+            )
+        case StoreError():
+            return Failure(Fault.HOST, "store_failed", "The object store did not do its part.")
+        case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return Failure(Fault.HOST, "disk_full", "The worker's disk is full.")
+        case MemoryError():
+            return Failure(Fault.HOST, "out_of_memory", "The worker ran out of memory.")
+        case HostFailure() | PipelineError():
+            return Failure(Fault.HOST, "host_failed", str(error) or "The worker's host failed.")
+        case SpoolError():
+            return Failure(Fault.HOST, error.code, error.detail)
+        case _:
+            return Failure(
+                Fault.HOST,
+                "unexpected_error",
+                f"Something unforeseen went wrong in this step ({type(error).__name__}).",
+            )
+
+
+def log_of(error: BaseException) -> str:
+    """The tail of what is known about the error, for the task's log: FFmpeg's words or ours."""
+    if isinstance(error, FfmpegFailed):
+        return "\n".join(error.stderr_tail)[-_LOG_BYTES:]
+    return "".join(traceback.format_exception(error))[-_LOG_BYTES:]
