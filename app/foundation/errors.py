@@ -9,6 +9,7 @@
     ├── PreconditionFailed   412
     ├── TooLarge             413
     ├── Invalid              422
+    ├── PreconditionRequired 428
     ├── TooManyRequests      429
     └── Unavailable          503
 
@@ -83,6 +84,10 @@ class Invalid(SpoolError):
     status = 422
 
 
+class PreconditionRequired(SpoolError):
+    status = 428
+
+
 class TooManyRequests(SpoolError):
     status = 429
 
@@ -94,6 +99,7 @@ class Unavailable(SpoolError):
 TITLES: Mapping[str, str] = {
     # requests
     "bad_request": "The request cannot be read",
+    "body_too_large": "The body is larger than this path takes",
     "validation_failed": "The request does not fit the schema",
     "not_found": "Nothing here",
     "method_not_allowed": "This path does not take that method",
@@ -132,6 +138,7 @@ TITLES: Mapping[str, str] = {
     # assets
     "asset_not_found": "No such asset",
     "asset_state": "The asset is in a state that does not allow this",
+    "asset_deleted": "The asset was deleted",
     "playback_id_not_found": "No such playback id",
     "playback_not_ready": "The video is not ready to play",
     "playback_token_missing": "This video needs a token",
