@@ -1,4 +1,4 @@
-"""Playback ids: names under which an asset is shown, made and revoked without touching its media."""
+"""Playback ids: names under which an asset is shown; making and revoking them touches no media."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ async def create_playback_id(
     return row
 
 
-async def list_playback_ids(tx: AsyncSession, asset_id: str) -> Sequence[PlaybackId]:
+async def playback_ids_of(tx: AsyncSession, asset_id: str) -> Sequence[PlaybackId]:
     """The asset's playback ids that are not revoked, oldest first."""
     query = (
         select(PlaybackId)
@@ -43,18 +43,20 @@ async def list_playback_ids(tx: AsyncSession, asset_id: str) -> Sequence[Playbac
     return (await tx.scalars(query)).all()
 
 
-async def list_of_asset(tx: AsyncSession, asset_id: str) -> Sequence[PlaybackId]:
-    """
+async def list_playback_ids(tx: AsyncSession, asset_id: str) -> Sequence[PlaybackId]:
+    """As `playback_ids_of`, for who does not know whether there is such an asset.
+
     Raises:
         NotFound: asset_not_found.
         Conflict: asset_state; the asset is being deleted.
     """
     await _require_asset(tx, asset_id)
-    return await list_playback_ids(tx, asset_id)
+    return await playback_ids_of(tx, asset_id)
 
 
 async def get_playback_id(tx: AsyncSession, playback_id: str) -> PlaybackId:
-    """
+    """One playback id of the project.
+
     Raises:
         NotFound: playback_id_not_found, also when it is revoked.
     """
