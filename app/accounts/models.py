@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.db.base import Base, Created, Id, Instant, ProjectOwned
+from app.foundation.db.base import Base, Created, Id, Instant, ProjectOwned, Words
 
 
 class Role(StrEnum):
@@ -57,7 +57,7 @@ class Member(ProjectOwned, Base):
     user_id: Mapped[str] = mapped_column(
         Text(collation="C"), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
     )
-    role: Mapped[Role] = mapped_column(Text)
+    role: Mapped[Role] = mapped_column(Words(Role))
     created_at: Mapped[Created]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Computed, DateTime, Index, Integer, Text, tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.db.base import Base, Created, Id, Json, ProjectOwned
+from app.foundation.db.base import Base, Created, Id, Json, ProjectOwned, Words
 
 
 class AssetState(StrEnum):
@@ -42,7 +42,7 @@ class Asset(ProjectOwned, Base):
     title: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text, server_default="")
     tags: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
-    state: Mapped[AssetState] = mapped_column(Text)
+    state: Mapped[AssetState] = mapped_column(Words(AssetState))
     version: Mapped[int] = mapped_column(Integer, server_default="1", comment="The ETag.")
     source_key: Mapped[str | None] = mapped_column(Text)
     source_bytes: Mapped[int | None] = mapped_column(BigInteger)

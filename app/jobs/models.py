@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.db.base import Base, Created, Id, Instant, Json, ProjectOwned
+from app.foundation.db.base import Base, Created, Id, Instant, Json, ProjectOwned, Words
 
 
 class JobState(StrEnum):
@@ -48,7 +48,7 @@ class Job(ProjectOwned, Base):
         Text(collation="C"), ForeignKey("assets.id", ondelete="CASCADE")
     )
     kind: Mapped[str] = mapped_column(Text)
-    state: Mapped[JobState] = mapped_column(Text)
+    state: Mapped[JobState] = mapped_column(Words(JobState))
     priority: Mapped[int] = mapped_column(Integer)
     correlation_id: Mapped[str] = mapped_column(Text)
     traceparent: Mapped[str | None] = mapped_column(Text, comment="W3C Trace Context.")
@@ -104,7 +104,7 @@ class Task(ProjectOwned, Base):
     )
     kind: Mapped[str] = mapped_column(Text, comment="The actor's name.")
     queue: Mapped[str] = mapped_column(Text)
-    state: Mapped[TaskState] = mapped_column(Text)
+    state: Mapped[TaskState] = mapped_column(Words(TaskState))
     priority: Mapped[int] = mapped_column(Integer, comment="Higher runs first.")
     blockers: Mapped[int] = mapped_column(
         Integer, server_default="0", comment="Tasks before this one that have not succeeded."

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import DateTime, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.db.base import Base, Created, Id, ProjectOwned
+from app.foundation.db.base import Base, Created, Id, ProjectOwned, Words
 
 
 class PlaybackPolicy(StrEnum):
@@ -22,6 +22,6 @@ class PlaybackId(ProjectOwned, Base):
     asset_id: Mapped[str] = mapped_column(
         Text(collation="C"), ForeignKey("assets.id", ondelete="CASCADE")
     )
-    policy: Mapped[PlaybackPolicy] = mapped_column(Text)
+    policy: Mapped[PlaybackPolicy] = mapped_column(Words(PlaybackPolicy))
     created_at: Mapped[Created]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.db.base import Base, Created, Id, Instant, ProjectOwned
+from app.foundation.db.base import Base, Created, Id, Instant, ProjectOwned, Words
 
 
 class UploadState(StrEnum):
@@ -34,7 +34,7 @@ class Upload(ProjectOwned, Base):
     asset_id: Mapped[str] = mapped_column(
         Text(collation="C"), ForeignKey("assets.id", ondelete="CASCADE"), unique=True
     )
-    state: Mapped[UploadState] = mapped_column(Text)
+    state: Mapped[UploadState] = mapped_column(Words(UploadState))
     method: Mapped[str] = mapped_column(Text, comment="parts or simple")
     filename: Mapped[str] = mapped_column(Text)
     content_type: Mapped[str] = mapped_column(Text)
