@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import DateTime, Index, Integer, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.db.base import Base, Created, ProjectOwned
+from app.foundation.db.base import Base, Created, Json, ProjectOwned
 
 
 class IdempotentAnswer(ProjectOwned, Base):
@@ -17,6 +17,7 @@ class IdempotentAnswer(ProjectOwned, Base):
     request_hash: Mapped[str] = mapped_column(Text, comment="SHA-256 of method, path and body.")
     status: Mapped[int] = mapped_column(Integer)
     content_type: Mapped[str] = mapped_column(Text)
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    headers: Mapped[Json] = mapped_column(comment="What else the answer carried: ETag, Location.")
+    body: Mapped[bytes] = mapped_column(LargeBinary, comment="Sealed: it may hold secrets.")
     created_at: Mapped[Created]
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,84 @@
+"""The API: what it is made of. `python -m app.asgi` serves it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import uvicorn
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.types import ControllerRouterHandler
+
+from app.foundation.db.database import Database
+from app.foundation.http.body import JsonRequest
+from app.foundation.http.edge import Edge
+from app.foundation.http.problems import EXCEPTION_HANDLERS
+from app.foundation.http.transaction import DEPENDENCIES, Store
+from app.foundation.sealing import Sealer
+from app.settings import Settings, load_settings
+
+# In the order a video passes them. Under /v1.
+V1: Sequence[ControllerRouterHandler] = ()
+# Served from the root: pages, the store behind signed URLs, health.
+ROOT: Sequence[ControllerRouterHandler] = ()
+
+
+def create_app(
+    settings: Settings, *, database: Database | None = None, store: Store | None = None
+) -> Litestar:
+    """Composes the API.
+
+    Args:
+        database: Used and left open; made from the settings and closed at the end when None.
+        store: The object store; that of the settings when None.
+    """
+    own_database = database is None
+    database = database or Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name="spool-api",
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            if own_database:
+                await database.close()
+
+    app = Litestar(
+        [Router("/v1", route_handlers=V1), *ROOT],
+        dependencies=DEPENDENCIES,
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[lifespan],
+        logging_config=None,
+        openapi_config=None,
+        request_class=JsonRequest,
+        state=State(
+            {
+                "database": database,
+                "settings": settings,
+                "store": store,
+                "sealer": Sealer(settings.signing_secrets, settings.signing_key_id),
+            }
+        ),
+    )
+    app.asgi_handler = Edge(app.asgi_handler, deadline_seconds=settings.request_timeout_seconds)
+    return app
+
+
+def main() -> None:
+    settings = load_settings()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()
