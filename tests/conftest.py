@@ -8,8 +8,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from app.accounts.models import Organisation, Project
 from app.foundation.db.database import Database
-from app.foundation.db.ids import random_id
+from app.foundation.db.ids import new_id, random_id
 from app.local.postgres import LocalPostgres
 from app.settings import Settings
 from migrations.run import upgrade
@@ -95,3 +96,18 @@ def _run_sql(server: LocalPostgres, statement: str) -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+@pytest.fixture
+async def project_id(database: Database) -> str:
+    """A project, without anybody in it."""
+    return await add_project(database)
+
+
+async def add_project(database: Database, name: str = "Test") -> str:
+    organisation, project = new_id("org"), new_id("prj")
+    async with database.gate() as gate:
+        gate.add(Organisation(id=organisation, name=name))
+        await gate.flush()
+        gate.add(Project(id=project, organisation_id=organisation, name=name))
+    return project

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.jobs.models import Task, TaskState
 from app.jobs.states import move
@@ -67,7 +68,7 @@ class Lease:
     traceparent: str | None
 
 
-LEASE_COLUMNS = (
+LEASE_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
     Task.id,
     Task.project_id,
     Task.job_id,
@@ -101,6 +102,17 @@ async def claim(
         .cte("picked")
     )
     return await _lease(tx, Task.id.in_(select(picked.c.id)), worker, lease)
+
+
+async def find_leases(tx: AsyncSession, *where: ColumnElement[bool], limit: int = 1) -> list[Lease]:
+    """The leases on tasks that `where` names, the one that runs out first before the others."""
+    rows = await tx.execute(
+        select(*LEASE_COLUMNS)
+        .where(Task.state == TaskState.LEASED, *where)
+        .order_by(Task.lease_until)
+        .limit(limit)
+    )
+    return [Lease(*row) for row in rows.tuples()]
 
 
 async def claim_task(

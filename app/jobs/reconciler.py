@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.assets.models import Asset, AssetState
 from app.foundation.db.database import Database
-from app.jobs.claim import LEASE_COLUMNS, Lease, promote_due
-from app.jobs.models import Task, TaskState
+from app.jobs.claim import find_leases, promote_due
+from app.jobs.models import Task
 from app.jobs.outcome import LeaseLost, fail
 from app.jobs.repair import resettle_asset, resettle_task
 from app.jobs.retry import Failure, Fault
@@ -84,13 +84,7 @@ class Reconciler:
     async def _end_lost_leases(self) -> None:
         """A lease that ran out is a failed attempt: its worker is dead, frozen or cut off."""
         async with self._database.dispatch() as tx:
-            lost = await tx.execute(
-                select(*LEASE_COLUMNS)
-                .where(Task.state == TaskState.LEASED, Task.lease_until < func.clock_timestamp())
-                .order_by(Task.lease_until)
-                .limit(_BATCH)
-            )
-            leases = [Lease(*row) for row in lost]
+            leases = await find_leases(tx, Task.lease_until < func.clock_timestamp(), limit=_BATCH)
         failure = Failure(
             Fault.LEASE_LOST,
             "worker_lost",

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import Asset, AssetState
 from app.assets.states import fail_asset
-from app.jobs.claim import LEASE_COLUMNS, Lease
+from app.jobs.claim import find_leases
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
 from app.jobs.outcome import fail
 from app.jobs.retry import Failure, Fault
@@ -27,8 +27,8 @@ async def resettle_task(tx: AsyncSession, task_id: str) -> str:
         return "gone"
     if task.state is TaskState.LEASED:
         # Its worker should have stopped it; the fence shuts out what it may still write.
-        row = (await tx.execute(select(*LEASE_COLUMNS).where(Task.id == task_id))).one()
-        return (await fail(tx, Lease(*row), _OVERTIME)).value
+        [lease] = await find_leases(tx, Task.id == task_id)
+        return (await fail(tx, lease, _OVERTIME)).value
     if task.state is TaskState.PENDING and await _recount_blockers(tx, task):
         return "recounted"
     await _extend_deadline(tx, task)
