@@ -141,6 +141,7 @@ TITLES: Mapping[str, str] = {
     "asset_deleted": "The asset was deleted",
     "playback_id_not_found": "No such playback id",
     "playback_not_ready": "The video is not ready to play",
+    "playback_failed": "The video could not be processed",
     "playback_token_missing": "This video needs a token",
     "playback_token_invalid": "The token does not open this video",
     "image_not_found": "No such image",
