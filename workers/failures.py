@@ -7,9 +7,9 @@ from app.foundation.errors import SpoolError
 from app.foundation.storage.errors import NotFound as ObjectNotFound
 from app.foundation.storage.errors import StoreError
 from app.jobs.retry import Failure, Fault
-from workers.pipeline.errors import BadInput, FfmpegFailed, HostFailure, PipelineError
+from workers.pipeline.errors import BadInput, FfmpegFailed, PipelineError, Timeout
 
-_LOG_BYTES = 16_000
+_LOG_CHARACTERS = 16_000
 
 
 def classify(error: BaseException) -> Failure:
@@ -17,10 +17,14 @@ def classify(error: BaseException) -> Failure:
     match error:
         case BadInput():
             return Failure(Fault.INPUT, error.code, error.message)
+        case Timeout():
+            return Failure(Fault.TIMEOUT, error.code, error.message)
         case TimeoutError():
             return Failure(
                 Fault.TIMEOUT, "timeout", "The work took longer than its limit and was stopped."
             )
+        case PipelineError():
+            return Failure(Fault.HOST, error.code, error.message)
         case ObjectNotFound():
             return Failure(
                 Fault.HOST, "object_missing", "A file that this step reads is not in the store."
@@ -31,8 +35,6 @@ def classify(error: BaseException) -> Failure:
             return Failure(Fault.HOST, "disk_full", "The worker's disk is full.")
         case MemoryError():
             return Failure(Fault.HOST, "out_of_memory", "The worker ran out of memory.")
-        case HostFailure() | PipelineError():
-            return Failure(Fault.HOST, "host_failed", str(error) or "The worker's host failed.")
         case SpoolError():
             return Failure(Fault.HOST, error.code, error.detail)
         case _:
@@ -44,7 +46,10 @@ def classify(error: BaseException) -> Failure:
 
 
 def log_of(error: BaseException) -> str:
-    """The tail of what is known about the error, for the task's log: FFmpeg's words or ours."""
-    if isinstance(error, FfmpegFailed):
-        return "\n".join(error.stderr_tail)[-_LOG_BYTES:]
-    return "".join(traceback.format_exception(error))[-_LOG_BYTES:]
+    """What the task's log shows of the error: FFmpeg's last words where it spoke, else ours."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, FfmpegFailed):
+            return "\n".join(cause.stderr_tail)[-_LOG_CHARACTERS:]
+        cause = cause.__cause__
+    return "".join(traceback.format_exception(error))[-_LOG_CHARACTERS:]
