@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -150,8 +151,9 @@ class _Child:
             (self._process.stderr, note),
         ):
             reader = asyncio.StreamReader(limit=_STDOUT_LINE_BYTES)
-            protocol = asyncio.StreamReaderProtocol(reader)
-            transport, _ = await self._loop.connect_read_pipe(lambda p=protocol: p, pipe)
+            transport, _ = await self._loop.connect_read_pipe(
+                partial(asyncio.StreamReaderProtocol, reader), pipe
+            )
             self._transports.append(transport)
             self._readers.append(asyncio.create_task(_drain(reader, sink)))
 

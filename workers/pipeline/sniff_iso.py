@@ -43,7 +43,7 @@ def sniff_iso(path: Path, size: int) -> float:
             )
         try:
             _check_pictures(read_body(file, moov))
-        except Mp4Error as error:
+        except (Mp4Error, struct.error, IndexError) as error:
             raise BadInput("not_media", f"The index of the file is damaged ({error}).") from error
     if last is None or last.end <= size:
         return 0.0
