@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.errors import Invalid
@@ -65,7 +65,7 @@ def decode_cursor(cursor: str, order: str, types: Sequence[type[Value]]) -> tupl
 
 async def fetch_page(
     tx: AsyncSession,
-    statement: Select[tuple[T]],
+    statement: Select[T],
     *,
     keys: Sequence[tuple[Any, type[Value]]],
     limit: int,
@@ -73,7 +73,24 @@ async def fetch_page(
     order: str,
     descending: bool = False,
 ) -> tuple[list[T], str | None]:
-    """One page of a select of one entity, and the cursor of the next.
+    """One page of a select of one entity, and the cursor of the next. See `fetch_rows`."""
+    rows, following = await fetch_rows(
+        tx, statement, keys=keys, limit=limit, cursor=cursor, order=order, descending=descending
+    )
+    return [row[0] for row in rows], following
+
+
+async def fetch_rows(
+    tx: AsyncSession,
+    statement: Select[Any],
+    *,
+    keys: Sequence[tuple[Any, type[Value]]],
+    limit: int,
+    cursor: str | None,
+    order: str,
+    descending: bool = False,
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """One page of a select, and the cursor of the next.
 
     Args:
         statement: Filtered, not sorted.
@@ -85,6 +102,9 @@ async def fetch_page(
 
     Raises:
         Invalid: `cursor_invalid`.
+
+    Returns:
+        Rows of what was selected, followed by the keys.
     """
     columns: list[ColumnElement[Any]] = [column for column, _ in keys]
     statement = statement.order_by(*(c.desc() if descending else c.asc() for c in columns))
@@ -94,10 +114,10 @@ async def fetch_page(
         statement = statement.where(row < place if descending else row > place)
     # One row more tells whether there is a next page.
     found = (await tx.execute(statement.add_columns(*columns).limit(limit + 1))).all()
-    items = [entry[0] for entry in found[:limit]]
+    rows = found[:limit]
     if len(found) <= limit:
-        return items, None
-    return items, encode_cursor(order, list(found[limit - 1][1:]))
+        return rows, None
+    return rows, encode_cursor(order, list(rows[-1][-len(columns) :]))
 
 
 def _digest(order: str) -> bytes:

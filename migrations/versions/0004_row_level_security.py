@@ -68,7 +68,7 @@ def upgrade() -> None:
     all_rows("members", "spool_gate", "SELECT, INSERT")
     all_rows("api_keys", "spool_gate", "SELECT, UPDATE (last_used_at)")
     all_rows("playback_ids", "spool_gate", "SELECT")
-    all_rows("idempotent_answers", "spool_gate", "SELECT, INSERT, DELETE")
+    all_rows("idempotent_answers", "spool_gate", "SELECT, INSERT, UPDATE")
 
     all_rows("tasks", "spool_dispatch", f"SELECT ({_DISPATCH_READS}), UPDATE ({_DISPATCH_WRITES})")
     all_rows("uploads", "spool_dispatch", "SELECT (id, project_id, asset_id, state, deadline_at)")
