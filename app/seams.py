@@ -1,0 +1,18 @@
+"""Which side of each seam this deployment is on; chosen here, from the settings, and nowhere else."""
+
+from app.foundation.signing import UrlSigner
+from app.foundation.storage.folder import FolderStore
+from app.settings import Settings
+
+STORE_PATH = "/_store"
+
+
+def make_signer(settings: Settings) -> UrlSigner:
+    return UrlSigner(settings.signing_secrets, settings.signing_key_id)
+
+
+def make_store(settings: Settings) -> FolderStore:
+    """The object store; the API serves it below STORE_PATH."""
+    return FolderStore(
+        settings.store_root, make_signer(settings), f"{settings.public_url}{STORE_PATH}"
+    )
