@@ -4,12 +4,14 @@
     ├── InvalidKey         the name cannot be a key
     ├── NotFound           no such object
     ├── AlreadyExists      `if_absent` was asked for, and something is there
+    ├── Changed            the object is no longer the one with the ETag
     ├── NoSuchUpload       never begun, completed or aborted
     ├── PartInvalid        a part cannot be taken or counted
     │   ├── PartMissing    it was never received whole
     │   ├── PartTooSmall   below the minimum, and not the last
     │   ├── PartTooLarge   more bytes than the part may have
     │   └── PartMismatch   another ETag or size than the store has
+    ├── WrongSize          an object's body may not have that many bytes
     ├── Incomplete         the body ended before its announced length
     └── StoreUnavailable   the store is away; worth another try
         └── OutOfSpace     no space, or no quota, left
@@ -39,6 +41,14 @@ class AlreadyExists(StoreError):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"there is an object under {key!r}")
+        self.key = key
+
+
+class Changed(StoreError):
+    """The object under the key is another one than the caller knows."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the object under {key!r} was replaced")
         self.key = key
 
 
@@ -73,6 +83,10 @@ class PartTooLarge(PartInvalid):
 
 class PartMismatch(PartInvalid):
     """The part's ETag or size is not what the store has."""
+
+
+class WrongSize(StoreError):
+    """The body of an object has, or announces, more or fewer bytes than it may."""
 
 
 class Incomplete(StoreError):

@@ -6,7 +6,8 @@ A function asks for the least that it uses; a composition root picks the store t
 
 The semantics are those of S3, which the one-machine store keeps too:
 - an object appears whole or not at all, under one key, and is replaced whole;
-- a key is what `keys.validate_key` lets through; every method raises InvalidKey otherwise;
+- a key is what `keys.validate_key` lets through, and no key is the folder of another (`a` beside
+  `a/b`, which S3 would allow); every method raises InvalidKey otherwise;
 - ETags are opaque: equal ETags of one key mean equal bytes, no more;
 - parts have numbers from 1 to 10 000 and at least 5 MiB, except the last one;
 - every method may raise StoreUnavailable, and OutOfSpace where it writes.
@@ -16,7 +17,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 MIN_PART_BYTES = 5 * 1024 * 1024
 MAX_PARTS = 10_000
@@ -105,21 +106,23 @@ class ObjectStore(Protocol):
     ) -> ObjectInfo:
         """Stores a file's bytes.
 
-        Args:
-            consume: The caller is done with the file: the store may move it, and the path is
-                gone afterwards. Nobody may have it open for writing.
+        With `consume` the caller is done with the file: the store may move it instead of copying,
+        and the path is gone afterwards. Nobody may have it open for writing.
         """
 
     async def head(self, key: str) -> ObjectInfo:
         """Raises NotFound."""
 
-    def read(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def read(
+        self, key: str, *, start: int = 0, end: int | None = None, if_match: str | None = None
+    ) -> AsyncIterator[bytes]:
         """The bytes from `start` up to but without `end`, in blocks; clamped to the size.
 
         All blocks are of one version of the object, whatever is put meanwhile.
 
         Raises:
             NotFound: at the first block.
+            Changed: at the first block: the ETag is not `if_match`.
         """
 
     async def download(self, key: str, path: Path) -> ObjectInfo:
@@ -161,10 +164,9 @@ class MultipartStore(Protocol):
     ) -> str:
         """Begins an upload and gives its id.
 
-        Args:
-            part_size: Bytes of every part but the last, which may have fewer, where the caller
-                knows them: the one-machine store then completes without copying. S3 has no use
-                for it.
+        `part_size` is the bytes of every part but the last, which may have fewer. A caller who
+        tells it lets the one-machine store complete without copying; parts of other sizes are
+        taken all the same. S3 has no use for it.
         """
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:
@@ -177,16 +179,15 @@ class MultipartStore(Protocol):
     async def complete_multipart(
         self, key: str, upload_id: str, parts: Sequence[Part]
     ) -> ObjectInfo:
-        """Makes the object of these parts; others that were received are dropped.
+        """Makes the object of these parts, durably; others that were received are dropped.
 
-        Args:
-            parts: By ascending number.
+        If the process dies meanwhile, call it again; NoSuchUpload beside an object under the key
+        then means that it was done.
 
         Raises:
-            PartMissing: one was not received, the list is empty, or not ascending.
+            PartMissing: one was not received, or the list is empty.
             PartTooSmall: one that is not the last has less than 5 MiB.
-            PartMismatch: one has another ETag or size, or the last one is larger than the others
-                although `part_size` was given.
+            PartMismatch: one has another ETag or size, or the numbers do not ascend.
             NoSuchUpload: as it says.
         """
 
@@ -198,23 +199,26 @@ class MultipartStore(Protocol):
 
 
 class SignedUrls(Protocol):
-    """Requests for those who have no credentials. Making one asks nobody: it may be for a key
-    that does not exist.
+    """Requests for those who have no credentials.
+
+    Making one asks nobody: it may be for a key that does not exist.
     """
 
     def sign_get(self, key: str, *, expires: timedelta, filename: str | None = None) -> str:
         """A URL that reads the object, ranges too.
 
-        Args:
-            filename: The browser saves the object under this name instead of showing it.
+        With a `filename` the browser saves the object under that name instead of showing it.
         """
 
-    def sign_put(self, key: str, *, expires: timedelta, size: int | None = None) -> SignedRequest:
-        """A request that stores the object.
-
-        Args:
-            size: The bytes that it must have exactly.
-        """
+    def sign_put(
+        self,
+        key: str,
+        *,
+        expires: timedelta,
+        size: int | None = None,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+    ) -> SignedRequest:
+        """A request that stores the object, of exactly `size` bytes where that is given."""
 
     def sign_part(
         self,
@@ -225,13 +229,13 @@ class SignedUrls(Protocol):
         expires: timedelta,
         size: int | None = None,
     ) -> SignedRequest:
-        """A request that stores a part; its answer has the part's ETag in a header.
+        """A request that stores a part, of exactly `size` bytes where that is given.
 
-        Args:
-            size: The bytes that it must have exactly.
+        Its answer has the part's ETag in the header ETag, in quotes.
         """
 
 
+@runtime_checkable
 class LocalFiles(Protocol):
     """The object's file itself, where there is one on this machine."""
 
