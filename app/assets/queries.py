@@ -13,11 +13,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.assets.models import Asset, AssetState
 from app.assets.progress import overall
-from app.assets.schemas import AssetDetail, AssetSort, AssetView, PlaybackLink, UploadOfAsset
+from app.assets.schemas import AssetDetail, AssetSort, AssetView, UploadOfAsset
 from app.foundation.errors import Gone, NotFound
 from app.foundation.paging import Page, Value, fetch_page
 from app.jobs.models import Job, JobState, Task, TaskState
-from app.playback.models import PlaybackId, PlaybackPolicy
+from app.playback.models import PlaybackId
+from app.playback.schemas import PlaybackIdOut, PlaybackUrls
 from app.renditions.models import Image, Rendition
 from app.renditions.schemas import ImageView, RenditionView
 from app.uploads.models import Upload
@@ -88,23 +89,18 @@ def filtered(which: Filter) -> Select[Asset]:
 
 async def _playback_of(
     tx: AsyncSession, asset_ids: Sequence[str], public_url: str
-) -> dict[str, list[PlaybackLink]]:
+) -> dict[str, list[PlaybackIdOut]]:
     if not asset_ids:
         return {}
-    found = await tx.execute(
-        select(PlaybackId.asset_id, PlaybackId.id, PlaybackId.policy)
+    found = await tx.scalars(
+        select(PlaybackId)
         .where(PlaybackId.asset_id.in_(asset_ids), PlaybackId.revoked_at.is_(None))
         .order_by(PlaybackId.created_at, PlaybackId.id)
     )
-    links: dict[str, list[PlaybackLink]] = {}
-    for asset_id, playback_id, policy in found:
-        links.setdefault(asset_id, []).append(PlaybackLink.of(playback_id, policy, public_url))
-    return links
-
-
-class _Playback(msgspec.Struct):
-    id: str
-    policy: PlaybackPolicy
+    by_asset: dict[str, list[PlaybackIdOut]] = {}
+    for row in found:
+        by_asset.setdefault(row.asset_id, []).append(PlaybackIdOut.of(row, public_url))
+    return by_asset
 
 
 class _TaskFacts(msgspec.Struct):
@@ -132,7 +128,7 @@ _DETAIL = select(
     Asset,
     _rows(
         PlaybackId,
-        ("id", "policy"),
+        ("id", "asset_id", "policy", "created_at"),
         PlaybackId.revoked_at.is_(None),
         order=(PlaybackId.created_at, PlaybackId.id),
     ),
@@ -165,13 +161,11 @@ async def get_detail(tx: AsyncSession, asset_id: str, public_url: str) -> AssetD
     asset, playback, renditions, images, uploads, tasks = row
     if asset.state is AssetState.DELETED:
         raise Gone("asset_deleted", f"The asset {asset_id} was deleted.")
-    links = [
-        PlaybackLink.of(each.id, each.policy, public_url)
-        for each in msgspec.convert(playback, list[_Playback])
-    ]
+    for each in playback:
+        each["urls"] = PlaybackUrls.of(each["id"], public_url)
     return AssetDetail.of(
         asset,
-        links,
+        msgspec.convert(playback, list[PlaybackIdOut]),
         verdict=asset.verdict,
         upload=msgspec.convert(uploads[0], UploadOfAsset) if uploads else None,
         renditions=msgspec.convert(renditions, list[RenditionView]),

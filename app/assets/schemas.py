@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.assets.models import Asset, AssetState
 from app.assets.names import MAX_TITLE_CHARS
-from app.playback.models import PlaybackPolicy
+from app.playback.schemas import PlaybackIdOut
 from app.renditions.schemas import ImageView, RenditionView
 
 AssetId = Annotated[str, Meta(examples=["ast_01m7y2sxfzer7benctm86j0yxp"])]
@@ -43,24 +43,6 @@ class Failure(msgspec.Struct, frozen=True):
     message: Annotated[str, Meta(description="For people: what happened and what to do.")]
 
 
-class PlaybackLink(msgspec.Struct, frozen=True):
-    """A public name of the video."""
-
-    id: Annotated[str, Meta(examples=["8x4kq0m2v7r5t9w1y3z6bc"])]
-    policy: Annotated[PlaybackPolicy, Meta(description="signed needs a token to play.")]
-    url: Annotated[str, Meta(description="The HLS playlist.")]
-    watch_url: Annotated[str, Meta(description="A page that plays it.")]
-
-    @classmethod
-    def of(cls, playback_id: str, policy: PlaybackPolicy, public_url: str) -> Self:
-        return cls(
-            playback_id,
-            policy,
-            f"{public_url}/{playback_id}.m3u8",
-            f"{public_url}/watch/{playback_id}",
-        )
-
-
 class Progress(msgspec.Struct, frozen=True):
     """How far the work on a video is."""
 
@@ -91,18 +73,18 @@ class AssetView(msgspec.Struct, kw_only=True, frozen=True):
     updated_at: datetime
     playable_at: datetime | None
     ready_at: datetime | None
-    playback: list[PlaybackLink]
+    playback_ids: Annotated[list[PlaybackIdOut], Meta(description="Those not revoked.")]
 
     @classmethod
-    def of(cls, asset: Asset, playback: list[PlaybackLink], **more: Any) -> Self:
+    def of(cls, asset: Asset, playback_ids: list[PlaybackIdOut], **more: Any) -> Self:
         """Args: `more`, what the asset's own row does not tell."""
         columns = {
             name: getattr(asset, name)
             for name in AssetView.__struct_fields__
-            if name not in {"error", "playback"}
+            if name not in {"error", "playback_ids"}
         }
         error = Failure(asset.error_code, asset.error_message or "") if asset.error_code else None
-        return cls(**columns, error=error, playback=playback, **more)
+        return cls(**columns, error=error, playback_ids=playback_ids, **more)
 
 
 class UploadOfAsset(msgspec.Struct, frozen=True):
