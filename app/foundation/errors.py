@@ -8,6 +8,7 @@
     ├── Gone                 410
     ├── PreconditionFailed   412
     ├── TooLarge             413
+    ├── RangeNotSatisfiable  416
     ├── Invalid              422
     ├── PreconditionRequired 428
     ├── TooManyRequests      429
@@ -78,6 +79,10 @@ class PreconditionFailed(SpoolError):
 
 class TooLarge(SpoolError):
     status = 413
+
+
+class RangeNotSatisfiable(SpoolError):
+    status = 416
 
 
 class Invalid(SpoolError):

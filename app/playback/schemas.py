@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from msgspec import Meta, Struct
 
 from app.playback.models import PlaybackId, PlaybackPolicy
+from app.playback.viewing import Viewing
 
 PlaybackIdText = Annotated[
     str,
@@ -84,9 +85,7 @@ class NewPlaybackToken(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlaybackTokenOut(Struct, frozen=True):
-    """A token, and the addresses that carry it. Nothing is stored of it: it lasts until it expires,
-    or until its playback id is revoked.
-    """
+    """A token and the addresses that carry it. It lasts until it expires or its id is revoked."""
 
     token: Annotated[str, Meta(description="Goes into `?token=`.")]
     expires_at: datetime
@@ -100,6 +99,20 @@ class PlaybackStatus(Struct, frozen=True):
     playable: bool
     progress: Annotated[float, Meta(ge=0, le=1, description="Of the processing.")]
     message: Annotated[str | None, Meta(description="Why it failed.")]
+    poster: Annotated[bool, Meta(description="Whether there is a poster.")]
+    storyboard: Annotated[bool, Meta(description="Whether there is a storyboard.")]
+
+    @classmethod
+    def of(cls, viewing: Viewing) -> "PlaybackStatus":
+        kinds = {image.kind for image in viewing.images}
+        return cls(
+            state=viewing.state.value,
+            playable=viewing.playable,
+            progress=viewing.progress,
+            message=viewing.error_message,
+            poster="poster" in kinds,
+            storyboard="storyboard_index" in kinds,
+        )
 
 
 class OEmbed(Struct, frozen=True, omit_defaults=False):

@@ -1,0 +1,55 @@
+"""What the public routes of playback are given."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, QueryParameter
+
+from app.foundation.http.transaction import Config, Db
+from app.foundation.signing import UrlSigner
+from app.playback.delivery import ApiDelivery
+from app.playback.tokens import PlaybackTokens
+from app.playback.viewing import Viewing, Viewings
+
+TokenQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="token",
+        description="Opens a signed playback id; made by `POST /v1/playback-ids/{id}/tokens`.",
+        required=False,
+        schema_component_key="playback_token",
+    ),
+]
+Deliverer = NamedDependency[ApiDelivery]
+Tokens = NamedDependency[PlaybackTokens]
+Opener = NamedDependency[Viewings]
+Opened = NamedDependency[Viewing]
+
+
+def provide_delivery(settings: Config) -> ApiDelivery:
+    return ApiDelivery(UrlSigner(settings.signing_secrets, settings.signing_key_id))
+
+
+def provide_tokens(settings: Config) -> PlaybackTokens:
+    return PlaybackTokens(UrlSigner(settings.signing_secrets, settings.signing_key_id))
+
+
+def provide_viewings(settings: Config, database: Db, tokens: Tokens) -> Viewings:
+    lasts = timedelta(seconds=settings.playback_token_seconds)
+    return Viewings(database, tokens, public_lasts=lasts)
+
+
+async def provide_viewing(
+    viewings: Opener, playback_id: FromPath[str], token: TokenQuery = None
+) -> Viewing:
+    """Opens the playback id of the path for whoever sent the request."""
+    return await viewings.open(playback_id, token)
+
+
+DEPENDENCIES = {
+    "delivery": Provide(provide_delivery, sync_to_thread=False),
+    "tokens": Provide(provide_tokens, sync_to_thread=False),
+    "viewings": Provide(provide_viewings, sync_to_thread=False),
+    "viewing": Provide(provide_viewing),
+}

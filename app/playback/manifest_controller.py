@@ -1,0 +1,85 @@
+"""Manifests at the root: `/<playback id>.m3u8` and `.mpd`."""
+
+import hashlib
+import re
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get, route
+from litestar.enums import HttpMethod
+from litestar.params import PathParameter
+
+from app.foundation.errors import NotFound
+from app.foundation.http.documentation import documented
+from app.foundation.http.transaction import Objects
+from app.foundation.storage.protocols import ObjectStore
+from app.playback.cors import open_to_every_origin, preflight
+from app.playback.delivery import Delivery
+from app.playback.dependencies import DEPENDENCIES, Deliverer, Opener, TokenQuery
+from app.playback.manifests import DASH, HLS, place_mpd, place_multivariant
+from app.playback.objects import matches, read_text
+from app.playback.viewing import Viewing
+
+_NAME = re.compile(r"(?P<playback_id>[0-9a-z]{1,64})\.(?P<kind>m3u8|mpd)")
+# No pattern: what does not fit is a path that is not there, not a faulty request.
+ManifestName = Annotated[
+    str, PathParameter(description="The playback id with `.m3u8` for HLS or `.mpd` for DASH.")
+]
+
+
+class ManifestController(Controller):
+    tags = ("playback",)
+    dependencies = DEPENDENCIES
+    middleware = (open_to_every_origin,)
+
+    @get(
+        "/{manifest:str}",
+        operation_id="get_manifest",
+        summary="HLS or DASH manifest",
+        description="What a player is given. Its media addresses carry a grant that ends with the "
+        "token of a signed playback id, and after some hours for a public one. Both manifests lead "
+        "to the same CMAF segments.",
+        media_type=HLS,
+        responses=documented(
+            {
+                401: "playback_token_missing",
+                403: "playback_token_invalid",
+                404: "playback_id_not_found",
+                409: ("playback_not_ready", "playback_failed"),
+            }
+        ),
+    )
+    async def read(
+        self,
+        request: Request[Any, Any, Any],
+        store: Objects,
+        delivery: Deliverer,
+        viewings: Opener,
+        manifest: ManifestName,
+        token: TokenQuery = None,
+    ) -> Response[bytes | None]:
+        name = _NAME.fullmatch(manifest)
+        if name is None:
+            raise NotFound("not_found", "No such path. The API's pages are at /docs.")
+        viewing = await viewings.open(name["playback_id"], token)
+        body = await _manifest(store, delivery, viewing, name["kind"])
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        # Asked for again each time, so that a revoked id ends here.
+        headers = {"ETag": etag, "Cache-Control": f"{viewing.audience.value}, no-cache"}
+        if matches(request.headers.get("if-none-match"), etag):
+            return Response(None, status_code=304, headers=headers)
+        media_type = HLS if name["kind"] == "m3u8" else DASH
+        return Response(body, headers=headers, media_type=media_type)
+
+    @route("/{manifest:str}", http_method=HttpMethod.OPTIONS, include_in_schema=False)
+    async def ask(self, manifest: ManifestName) -> Response[None]:  # noqa: ARG002  # of the path
+        return preflight()
+
+
+async def _manifest(store: ObjectStore, delivery: Delivery, viewing: Viewing, kind: str) -> bytes:
+    prefix = viewing.published_prefix()
+    base_url = viewing.base_url(delivery, prefix)
+    if kind == "m3u8":
+        text = place_multivariant(await read_text(store, f"{prefix}/master.m3u8"), base_url)
+    else:
+        text = place_mpd(await read_text(store, f"{prefix}/manifest.mpd"), base_url)
+    return text.encode()
