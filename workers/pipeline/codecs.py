@@ -12,8 +12,8 @@ VIDEO = frozenset(
 AUDIO = frozenset(
     {
         "aac", "aac_latm", "mp1", "mp2", "mp3", "ac3", "eac3", "dts", "opus", "vorbis", "flac",
-        "alac", "wmav1", "wmav2", "wmapro", "wmalossless", "amr_nb", "amr_wb", "nellymoser", "speex",
-        "truehd", "mlp", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "adpcm_swf",
+        "alac", "wmav1", "wmav2", "wmapro", "wmalossless", "amr_nb", "amr_wb", "nellymoser",
+        "speex", "truehd", "mlp", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt", "adpcm_swf",
     }
 )  # fmt: skip
 
@@ -25,9 +25,9 @@ DECODERS = ",".join(
         | {
             "flv", "dca", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb",
             "libdav1d", "libaom-av1", "libvpx", "libvpx-vp9", "mp1float", "mp2float", "mp3float",
-            "libopus", "libvorbis", "libspeex", "pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le",
-            "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le",
-            "pcm_f64be", "pcm_alaw", "pcm_mulaw", "pcm_bluray", "pcm_dvd",
+            "libopus", "libvorbis", "libspeex", "pcm_s8", "pcm_u8", "pcm_s16le",
+            "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le",
+            "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw", "pcm_bluray", "pcm_dvd",
         }
     )
 )  # fmt: skip

@@ -5,6 +5,7 @@ avcC is ISO/IEC 14496-15, esds ISO/IEC 14496-1. No size found in a file is trust
 are read into memory are bounded, children must lie within their parent.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,27 +146,43 @@ def read_track(path: Path) -> Track:
     Raises:
         Mp4Error: It is something else.
     """
-    size = path.stat().st_size
-    header: TrackHeader | None = None
-    init_size = 0
-    fragments: list[Fragment] = []
-    pending: tuple[Box, bytes] | None = None
     with path.open("rb") as file:
-        for box in top_level(file, size):
-            if box.end > size:
-                raise Mp4Error(f"the file ends within its {box.kind} box")
-            if box.kind == "moov":
-                header = read_header(read_body(file, box))
-                init_size = box.end
-            elif box.kind == "moof":
-                pending = (box, read_body(file, box))
-            elif box.kind == "mdat" and pending is not None and header is not None:
-                moof, body = pending
-                fragments.append(_fragment(header, body, moof.start, box.end))
-                pending = None
-    if header is None:
-        raise Mp4Error("no moov box")
-    return Track(header, init_size, tuple(fragments))
+        moov = next((box for box in _boxes(file) if box.kind == "moov"), None)
+        if moov is None:
+            raise Mp4Error("no moov box")
+        header = read_header(read_body(file, moov))
+        return Track(header, moov.end, tuple(_fragments(file, header)))
+
+
+def read_fragments(path: Path, header: TrackHeader) -> tuple[Fragment, ...]:
+    """Read the fragments of a media segment, whose header lies in another file.
+
+    Raises:
+        Mp4Error: The segment is malformed.
+    """
+    with path.open("rb") as file:
+        return tuple(_fragments(file, header))
+
+
+def _boxes(file: BinaryIO) -> Iterator[Box]:
+    size = file.seek(0, os.SEEK_END)
+    for box in top_level(file, size):
+        if box.end > size:
+            raise Mp4Error(f"the file ends within its {box.kind} box")
+        yield box
+
+
+def _fragments(file: BinaryIO, header: TrackHeader) -> Iterator[Fragment]:
+    pending: Box | None = None
+    for box in _boxes(file):
+        if box.kind == "moof":
+            pending = box
+        elif box.kind == "mdat" and pending is not None:
+            try:
+                yield _fragment(header, read_body(file, pending), pending.start, box.end)
+            except (struct.error, IndexError) as error:
+                raise Mp4Error(f"a malformed moof box at {pending.start}") from error
+            pending = None
 
 
 def read_header(moov: bytes) -> TrackHeader:

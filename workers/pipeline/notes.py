@@ -16,11 +16,9 @@ def describe(
     dropped_audio: Sequence[str] = (),
 ) -> tuple[Note, ...]:
     """List what had to be coped with. None of it stops a video from being published."""
-    return tuple(
-        (
-            *_of_file(audio, duration_ms, dropped_audio),
-            *(_of_picture(video) if video else _NO_VIDEO),
-        )
+    return (
+        *_of_file(audio, duration_ms, dropped_audio),
+        *((*_of_geometry(video), *_of_time(video)) if video else _NO_VIDEO),
     )
 
 
@@ -42,7 +40,7 @@ def _of_file(
         yield Note("audio_dropped", f"A sound track in {codec} cannot be decoded and is left out.")
 
 
-def _of_picture(video: VideoTrack) -> Iterator[Note]:
+def _of_geometry(video: VideoTrack) -> Iterator[Note]:
     if video.rotation:
         yield Note("rotation", f"It is stored turned; it is shown turned by {video.rotation}°.")
     if video.sample_aspect_ratio.fraction != 1:
@@ -55,14 +53,17 @@ def _of_picture(video: VideoTrack) -> Iterator[Note]:
             "odd_dimensions",
             f"{video.coded_width} x {video.coded_height} is odd; the result loses a row or column.",
         )
-    if video.variable_frame_rate:
-        yield Note("variable_frame_rate", "Its frames are not evenly spaced; they stay so.")
-    if float(video.frame_rate) > _RATE_CAP + 1:
-        yield Note("high_frame_rate", f"{float(video.frame_rate):.0f} frames per second become 60.")
     if video.hdr:
         yield Note("hdr", "It is high dynamic range; colours may look pale for now.")
     if video.interlaced:
         yield Note("interlaced", "It is interlaced; it will be progressive.")
+
+
+def _of_time(video: VideoTrack) -> Iterator[Note]:
+    if video.variable_frame_rate:
+        yield Note("variable_frame_rate", "Its frames are not evenly spaced; they stay so.")
+    if float(video.frame_rate) > _RATE_CAP + 1:
+        yield Note("high_frame_rate", f"{float(video.frame_rate):.0f} frames per second become 60.")
     if not video.closed_gop:
         yield Note("open_gop", "Its groups of pictures depend on each other; it is encoded anew.")
     if video.frame_count == 1:

@@ -15,13 +15,12 @@ from workers.pipeline.process import run
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT}
 
 
-async def probe(path: Path, limits: Limits, *, scratch: Path | None = None) -> Probe:
+async def probe(path: Path, limits: Limits) -> Probe:
     """Read a file's headers, its time stamps and one picture.
 
     Args:
-        path: The file.
+        path: Absolute path of the file.
         limits: What it may ask for.
-        scratch: Working folder of the child; the file's own by default.
 
     Raises:
         BadInput: The file cannot become a stream; says why.
@@ -36,12 +35,12 @@ async def probe(path: Path, limits: Limits, *, scratch: Path | None = None) -> P
             "-s",
             "-m",
             "workers.pipeline.probe_child",
-            str(path.absolute()),
+            str(path),
             msgspec.json.encode(limits).decode(),
         ],
         limits=limits.for_probe(),
         timeout_s=limits.probe_wall_seconds,
-        cwd=scratch or path.absolute().parent,
+        cwd=path.parent,
         on_stdout_line=lines.append,
     )
     if -done.status in _CRASHES:

@@ -17,7 +17,7 @@ from workers.pipeline.errors import BadInput
 from workers.pipeline.limits import Limits
 from workers.pipeline.media import AudioTrack, Note, Probe, Rational, VideoTrack
 from workers.pipeline.notes import describe
-from workers.pipeline.scan import Cadence, PacketTimes, read_cadence, settle_rate
+from workers.pipeline.scan import PacketTimes, read_cadence, settle_rate
 from workers.pipeline.sniff import Sniffed
 
 _SECOND = 1_000_000  # AV_TIME_BASE
@@ -61,7 +61,7 @@ def _read(container: InputContainer, size: int, sniffed: Sniffed, limits: Limits
     if len(container.streams) > limits.max_streams:
         raise BadInput("too_many_streams", f"The file has {len(container.streams)} tracks.")
     stream = next((s for s in container.streams.video if not _is_cover(s)), None)
-    sounds = [s for s in container.streams.audio if s.codec_context is not None]
+    sounds = [s for s in container.streams.audio if _has_decoder(s)]
     start = Fraction(container.start_time or 0, _SECOND)
     duration = Fraction(container.duration or 0, _SECOND)
     _check_duration(duration, limits)
@@ -102,6 +102,12 @@ def _read(container: InputContainer, size: int, sniffed: Sniffed, limits: Limits
     )
 
 
+def _has_decoder(stream: VideoStream | AudioStream) -> bool:
+    # PyAV's stubs promise a context, which is None for a codec that FFmpeg does not know.
+    context: object = stream.codec_context
+    return context is not None
+
+
 def _is_cover(stream: VideoStream) -> bool:
     pictures = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
     return bool(stream.disposition & pictures)
@@ -134,10 +140,13 @@ def _check_picture(width: int, height: int, limits: Limits) -> None:
 def _read_video(
     container: InputContainer, stream: VideoStream, start: Fraction, limits: Limits
 ) -> tuple[VideoTrack, Fraction]:
+    if not _has_decoder(stream):
+        raise BadInput("unsupported_codec", f"The picture's codec is unknown. {_EXPORT}")
     context = stream.codec_context
-    name = context.name if context is not None else "unknown"
-    if context is None or context.codec.canonical_name not in codecs.VIDEO:
-        raise BadInput("unsupported_codec", f"The picture is {name}, not accepted. {_EXPORT}")
+    if context.codec.canonical_name not in codecs.VIDEO:
+        raise BadInput(
+            "unsupported_codec", f"The picture is {context.name}, which is not accepted. {_EXPORT}"
+        )
     _check_picture(context.width, context.height, limits)
     # One thread: the prober shows that a picture decodes, it need not be quick about it.
     context.thread_count = 1

@@ -1,5 +1,6 @@
 """What the time stamps of a video track tell, without decoding it."""
 
+import itertools
 import statistics
 from collections.abc import Iterable
 from fractions import Fraction
@@ -60,7 +61,7 @@ def read_cadence(packets: Iterable[PacketTimes], time_base: Fraction) -> Cadence
     if not times:
         return None
     times.sort()
-    deltas = [b - a for a, b in zip(times, times[1:], strict=False)]
+    deltas = [b - a for a, b in itertools.pairwise(times)]
     mean = Fraction(times[-1] - times[0], len(deltas)) if deltas else None
     tail = last_duration or (round(mean) if mean else 0)
     return Cadence(
