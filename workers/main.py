@@ -11,19 +11,20 @@ import threading
 import time
 
 import structlog
+from app.foundation.telemetry.logging import configure_logging
 from dramatiq import Worker
 from prometheus_client import start_http_server
 
 from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
-from app.foundation.signing import UrlSigner
-from app.foundation.storage.folder import FolderStore
-from app.foundation.telemetry.logging import configure_logging
 from app.jobs.reconciler import Reconciler
+from app.seams import make_store
 from app.settings import Settings, load_settings
 from workers.broker import make_broker
+from workers.finisher import Finisher
 from workers.leases import Leases, StopReason
 from workers.pipeline.ffmpeg import find_ffmpeg
+from workers.pipeline.limits import Limits
 from workers.postgres_broker import PostgresBroker, loop_thread
 from workers.services import Services
 from workers.upkeep import expire_upload
@@ -45,9 +46,11 @@ def make_services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         database=database,
-        store=FolderStore.from_settings(settings),
+        store=make_store(settings),
         ffmpeg=find_ffmpeg(settings.ffmpeg_path),
+        limits=Limits(),
         leases=Leases(database, settings.lease),
+        finisher=Finisher(database),
         worker=f"{socket.gethostname()}:{os.getpid()}:{random_id(6)}",
     )
 

@@ -2,35 +2,34 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import dramatiq
 
 from app.jobs.catalog import KINDS
 from workers.work import Work, current_work
 
-ActorFunction = Callable[[Work], Awaitable[None]]
+
+class ActorFunction(Protocol):
+    """One step of work; its name is the kind of task that it carries out.
+
+    It is called with the Work of one attempt, on the event loop. It ends by calling `work.finish`,
+    in which its effects and the task's success are one transaction; if it returns without, the
+    task succeeds without effects. What it raises becomes a failure (see `failures`).
+    """
+
+    __name__: str
+
+    def __call__(self, work: Work) -> Awaitable[None]: ...
 
 
 class ActorSet:
-    """Collects actor functions, so that importing one builds no broker.
+    """Actor functions, kept apart from any broker until `declare` is told one."""
 
-    A function is called with the Work of one attempt, on the event loop. It ends by calling
-    `work.finish`, in which its effects and the task's success are one transaction; if it returns
-    without, the task succeeds without effects. What it raises becomes a failure (see `failures`).
-    """
-
-    def __init__(self) -> None:
-        self._functions: dict[str, ActorFunction] = {}
-
-    def __call__(self, kind: str) -> Callable[[ActorFunction], ActorFunction]:
-        if kind not in KINDS:
-            raise ValueError(f"{kind} is not in the catalogue of tasks")
-
-        def register(function: ActorFunction) -> ActorFunction:
-            self._functions[kind] = function
-            return function
-
-        return register
+    def __init__(self, *functions: ActorFunction) -> None:
+        self._functions = {function.__name__: function for function in functions}
+        if unknown := self._functions.keys() - KINDS.keys():
+            raise ValueError(f"not in the catalogue of tasks: {', '.join(sorted(unknown))}")
 
     def declare(self, broker: dramatiq.Broker, queues: Sequence[str]) -> None:
         """Declares the actors of these queues."""

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from app.foundation.storage.folder import FolderStore
-
 from app.foundation.db.database import Database
+from app.foundation.storage.folder import FolderStore
 from app.settings import Settings
+from workers.finisher import Finisher
 from workers.leases import Leases
 from workers.pipeline.ffmpeg import Ffmpeg
+from workers.pipeline.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +17,7 @@ class Services:
     database: Database
     store: FolderStore
     ffmpeg: Ffmpeg
+    limits: Limits
     leases: Leases
+    finisher: Finisher
     worker: str

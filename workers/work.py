@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.foundation.storage.local_files import as_local
 from app.jobs.claim import Lease
 from app.jobs.outcome import Effects, succeed
 from app.jobs.progress import record_progress
@@ -61,6 +62,14 @@ class Work:
             self._scratch = Path(tempfile.mkdtemp(prefix=f"spool-{self.lease.kind}-", dir=root))
         return self._scratch
 
+    def output_prefix(self, root: str) -> str:
+        """Where this attempt's objects lie: `<root>/<asset>/<attempt>/`."""
+        return f"{root}/{self.asset_id}/{self.attempt_name}/"
+
+    async def local_copy(self, key: str) -> Path:
+        """The object as a file to read, without copying it where the store is a folder."""
+        return await as_local(self.services.store, key, self.scratch)
+
     def remove_scratch(self) -> None:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -87,8 +96,7 @@ class Work:
         await self._end_reports()
         while True:
             try:
-                async with self.transaction() as tx:
-                    await succeed(tx, self.lease, result or {}, effects)
+                await self._record_success(effects, result or {})
             except DATABASE_AWAY as error:
                 if self.services.leases.seconds_left(self.lease) <= 0:
                     raise Stopped(StopReason.LOST) from error
@@ -97,6 +105,13 @@ class Work:
             else:
                 self.finished = True
                 return
+
+    async def _record_success(self, effects: Effects | None, result: Mapping[str, Any]) -> None:
+        if effects is None:
+            await self.services.finisher.succeed(self.lease, result)
+        else:
+            async with self.transaction() as tx:
+                await succeed(tx, self.lease, result, effects)
 
     def report(self, fraction: float, eta_seconds: float | None = None) -> None:
         """Notes how far the work is, 0 to 1. It is written twice a second at the most."""

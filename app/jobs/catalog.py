@@ -36,6 +36,8 @@ KINDS: Mapping[str, TaskKind] = {
         TaskKind("images", LIGHT, PRIORITY_HIGH, timeout_seconds=900),
         TaskKind("verify", LIGHT, timeout_seconds=900),
         TaskKind("publish", LIGHT, PRIORITY_HIGH, timeout_seconds=300),
+        TaskKind("export", LIGHT, PRIORITY_LOW, max_attempts=10, timeout_seconds=300),
+        TaskKind("sweep", LIGHT, PRIORITY_LOW, max_attempts=10, timeout_seconds=1800),
         # Does nothing, and does it through all that real work goes through: measures the way.
         TaskKind("noop", LIGHT, timeout_seconds=60),
         TaskKind("delete", LIGHT, PRIORITY_LOW, max_attempts=20, timeout_seconds=1800),

@@ -165,6 +165,41 @@ async def tasks_of(tx: AsyncSession, job_id: str) -> Sequence[Task]:
     )
 
 
+async def result_of(tx: AsyncSession, job_id: str, kind: str) -> dict[str, Any]:
+    """What the job's succeeded task of a kind recorded.
+
+    Raises:
+        NotFound: the job has no such task.
+    """
+    result = await tx.scalar(
+        select(Task.result).where(
+            Task.job_id == job_id, Task.kind == kind, Task.state == TaskState.SUCCEEDED
+        )
+    )
+    if result is None:
+        raise NotFound("task_not_found", f"No {kind} task of job {job_id} has succeeded.")
+    return result
+
+
+async def attempts_in_use(tx: AsyncSession, asset_id: str, *, but: str) -> set[str]:
+    """Names of attempts whose output a job of the asset may still read, that job `but` aside.
+
+    A name is `<task id>.<fence>`. Jobs that succeeded read nothing any more; one that failed can
+    be retried, and then goes on from what it had.
+    """
+    rows = await tx.execute(
+        select(Task.id, Task.fence)
+        .join(Job, Job.id == Task.job_id)
+        .where(
+            Task.asset_id == asset_id,
+            Job.id != but,
+            Job.state != JobState.SUCCEEDED,
+            Task.state.in_((TaskState.SUCCEEDED, TaskState.LEASED)),
+        )
+    )
+    return {f"{task_id}.{fence}" for task_id, fence in rows}
+
+
 async def cancel_job(tx: AsyncSession, job_id: str) -> Job:
     """Ends a running job: what waits is cancelled, what runs is told to stop.
 
