@@ -2,7 +2,11 @@
 # Pins what the *.in files ask for: hashes, and no word on where packages come from.
 set -euo pipefail
 cd "$(dirname "$0")"
-for name in runtime dev node; do
+pin() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-    --no-emit-index-url --no-emit-find-links "$@" "$name.in" --output-file "$name.txt"
+    --no-emit-index-url --no-emit-find-links "$@"
+}
+for name in runtime dev node build; do
+  pin "$name.in" --output-file "$name.txt"
 done
+pin --no-deps demo.in --output-file demo.txt

@@ -1,0 +1,43 @@
+# What a newcomer and a contributor type. Needs Linux, make and Python 3.11 or newer; brings the rest.
+#
+#   make demo               a real video through the real system; Ctrl-C stops it
+#   make demo VIDEO=a.mov   one's own
+#   make demo ONCE=1        ends when it is ready; the last line is JSON
+#   make test               all tests
+#   make lint               style, types, import layers
+#   make web                what browsers need, from npm
+#   make clean              removes what was installed and made, not .spool/, where videos are
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+SETUP := sh tools/with_python.sh tools/bootstrap.py
+BIN := .venv/bin
+
+.DEFAULT_GOAL := demo
+.PHONY: demo test lint web clean
+
+# VIDEO reaches the shell by the environment, so that any file name is one word.
+export VIDEO
+demo:
+	@$(SETUP) runtime web
+	@exec $(BIN)/spool up --demo $(if $(ONCE),--once) $(if $(VIDEO),-- "$$VIDEO")
+
+test:
+	@$(SETUP) runtime dev web
+	@exec $(BIN)/pytest $(ARGS)
+
+lint:
+	@$(SETUP) runtime dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+web:
+	@$(SETUP) runtime web
+	@$(BIN)/python tools/web_assets.py
+
+clean:
+	rm -rf .venv node_modules app/static/vendor test-results dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
