@@ -48,7 +48,7 @@ class Part:
     Args:
         number: 1 to 10 000, its place in the object.
         size: Bytes.
-        etag: Without quotes; MD5 in hex here and on S3 without KMS, yet opaque to callers.
+        etag: Opaque, without quotes; the same for the same bytes.
     """
 
     number: int
