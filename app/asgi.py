@@ -2,22 +2,34 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import uvicorn
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.types import ControllerRouterHandler
 
+from app.accounts.authentication import Credentials
+from app.accounts.controller import AuthController
+from app.accounts.key_controller import KeyController
+from app.accounts.project_controller import MemberController, ProjectController
 from app.foundation.db.database import Database
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
 from app.foundation.http.problems import EXCEPTION_HANDLERS
 from app.foundation.http.transaction import DEPENDENCIES, Store
+from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
+from app.foundation.tokens import AccessTokens
 from app.settings import Settings, load_settings
 
 # In the order a video passes them. Under /v1.
-V1: Sequence[ControllerRouterHandler] = ()
+V1: Sequence[ControllerRouterHandler] = (
+    AuthController,
+    ProjectController,
+    MemberController,
+    KeyController,
+)
 # Served from the root: pages, the store behind signed URLs, health.
 ROOT: Sequence[ControllerRouterHandler] = ()
 
@@ -38,6 +50,12 @@ def create_app(
         application_name="spool-api",
     )
 
+    access_tokens = AccessTokens(
+        settings.signing_secrets,
+        settings.signing_key_id,
+        lifetime=timedelta(seconds=settings.access_token_seconds),
+    )
+
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         try:
@@ -56,7 +74,10 @@ def create_app(
         request_class=JsonRequest,
         state=State(
             {
+                "access_tokens": access_tokens,
+                "authenticator": Credentials(database, access_tokens),
                 "database": database,
+                "passwords": Passwords(),
                 "settings": settings,
                 "store": store,
                 "sealer": Sealer(settings.signing_secrets, settings.signing_key_id),

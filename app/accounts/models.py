@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, Text, text
+from sqlalchemy import ARRAY, DateTime, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.db.base import Base, Created, Id, Instant, ProjectOwned, Words
@@ -43,6 +43,7 @@ class Project(Base):
         Text(collation="C"), ForeignKey("organisations.id"), index=True
     )
     name: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer, server_default="1", comment="The ETag.")
     created_at: Mapped[Created]
 
 

@@ -82,7 +82,7 @@ async def fetch_page(
 
 async def fetch_rows(
     tx: AsyncSession,
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     *,
     keys: Sequence[tuple[Any, type[Value]]],
     limit: int,

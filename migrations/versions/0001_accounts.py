@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("organisation_id", sa.Text(collation="C"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False, comment="The ETag."),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),

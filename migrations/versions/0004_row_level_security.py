@@ -23,8 +23,14 @@ _PROJECT_TABLES = (
     "tasks",
     "task_dependencies",
 )
+_ACCOUNT_TABLES = ("projects", "organisations", "users", "refresh_tokens")
 _POLICIES = (
     ("projects", "spool_app_rows"),
+    ("organisations", "spool_app_rows"),
+    ("users", "spool_app_rows"),
+    ("users", "spool_gate_rows"),
+    ("organisations", "spool_gate_rows"),
+    ("refresh_tokens", "spool_gate_rows"),
     ("projects", "spool_gate_rows"),
     ("members", "spool_gate_rows"),
     ("api_keys", "spool_gate_rows"),
@@ -50,20 +56,25 @@ def upgrade() -> None:
     for table in _PROJECT_TABLES:
         own_rows_only(table)
 
-    # A project's own row carries its id in another column.
-    op.execute("ALTER TABLE projects ENABLE ROW LEVEL SECURITY")
-    op.execute("ALTER TABLE projects FORCE ROW LEVEL SECURITY")
-    op.execute(
-        "CREATE POLICY spool_app_rows ON projects TO spool_app "
-        "USING (id = current_setting('spool.project_id', true))"
-    )
+    # These have no project_id, or have it as another column. A subquery here sees what the role
+    # sees: the members and the one project that the transaction is for.
+    for table in _ACCOUNT_TABLES:
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    for table, rows in (
+        ("projects", "id = current_setting('spool.project_id', true)"),
+        ("organisations", "id IN (SELECT organisation_id FROM projects)"),
+        ("users", "id IN (SELECT user_id FROM members)"),
+    ):
+        op.execute(f"CREATE POLICY spool_app_rows ON {table} TO spool_app USING ({rows})")
     op.execute("GRANT SELECT, UPDATE ON projects TO spool_app")
-
-    for table in ("users", "organisations", "refresh_tokens"):
-        op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO spool_gate")
-    # Members of a project are shown with name and address, never with their password's hash.
-    op.execute("GRANT SELECT (id, email, name) ON users TO spool_app")
     op.execute("GRANT SELECT ON organisations TO spool_app")
+    # Members are shown with name and address, never with their password's hash.
+    op.execute("GRANT SELECT (id, email, name) ON users TO spool_app")
+
+    all_rows("users", "spool_gate", "SELECT, INSERT, UPDATE")
+    all_rows("organisations", "spool_gate", "SELECT, INSERT")
+    all_rows("refresh_tokens", "spool_gate", "SELECT, INSERT, UPDATE, DELETE")
     all_rows("projects", "spool_gate", "SELECT, INSERT")
     all_rows("members", "spool_gate", "SELECT, INSERT")
     all_rows("api_keys", "spool_gate", "SELECT, UPDATE (last_used_at)")
@@ -82,9 +93,9 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY {policy} ON {table}")
     for table in _PROJECT_TABLES:
         op.execute(f"DROP POLICY own_rows ON {table}")
-    for table in (*_PROJECT_TABLES, "projects"):
+    for table in (*_PROJECT_TABLES, *_ACCOUNT_TABLES):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-    for table in (*_PROJECT_TABLES, "projects", "users", "organisations", "refresh_tokens"):
+    for table in (*_PROJECT_TABLES, *_ACCOUNT_TABLES):
         op.execute(f"REVOKE ALL ON {table} FROM spool_app, spool_gate, spool_dispatch")
     # The roles stay: they belong to the cluster, and another database may use them.

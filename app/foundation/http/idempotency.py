@@ -58,7 +58,7 @@ async def answer_once(
     owner: str,
     key: str,
     work: Callable[[], Awaitable[Any]],
-) -> Response[bytes]:
+) -> Response[Any]:
     """The kept answer of a request, or that of the work, which is kept then.
 
     Args:
