@@ -40,6 +40,7 @@ from app.local.postgres_host import (
     Account,
     PostgresError,
     choose_account,
+    known_place,
     place_for_data,
     programs_for,
 )
@@ -85,7 +86,7 @@ class LocalPostgres:
         self._child: subprocess.Popen[bytes] | None = None
         self._owner_lock: IO[str] | None = None
         self._credentials: Credentials | None = None
-        self._data = self.state_dir / "data"
+        self._data = known_place(self.state_dir) / "data"
 
     def start(self) -> Self:
         """Makes the cluster if there is none, starts its server or takes over one that runs.
@@ -100,10 +101,8 @@ class LocalPostgres:
         with self._starting():
             account = self._prepare()
             pid_file = PidFile.of_running_server(self._data)
-            if pid_file is None:
+            if pid_file is None or not self._attach(pid_file.pid):
                 self._launch(account)
-            else:
-                self._await_ready(pid_file.pid)
             self._answer_for_it()
         return self
 
@@ -129,10 +128,8 @@ class LocalPostgres:
     def destroy(self) -> None:
         """Stops the server and deletes the cluster with everything in it."""
         self.stop("immediate", attached=True)
-        shutil.rmtree(self._data, ignore_errors=True)
-        if self._data.parent != self.state_dir:
-            shutil.rmtree(self._data.parent, ignore_errors=True)
-        shutil.rmtree(self.state_dir, ignore_errors=True)
+        for folder in {self._data.parent, self.state_dir}:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def pid(self) -> int | None:
@@ -251,12 +248,18 @@ class LocalPostgres:
             else:
                 raise failure("PostgreSQL did not start", said)
 
-    def _await_ready(self, pid: int) -> None:
-        if not self._became_ready(pid, time.monotonic() + self._start_seconds):
+    def _attach(self, pid: int) -> bool:
+        """Waits for a server that runs or starts; False when it was about to stop instead."""
+        deadline = time.monotonic() + self._start_seconds
+        if not self._became_ready(pid, deadline):
+            if time.monotonic() < deadline:
+                return False
             raise PostgresError(f"the server with process id {pid} does not become ready")
         pid_file = PidFile.read(self._data)
-        if pid_file is not None and pid_file.port is not None:
-            (self.state_dir / "port").write_text(str(pid_file.port))
+        if pid_file is None or pid_file.port is None:
+            return False
+        (self.state_dir / "port").write_text(str(pid_file.port))
+        return True
 
     def _became_ready(self, pid: int, deadline: float) -> bool:
         while time.monotonic() < deadline:

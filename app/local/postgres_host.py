@@ -78,6 +78,12 @@ def _passes(account: Account, folder: os.stat_result) -> bool:
     return bool(folder.st_mode & stat.S_IXOTH)
 
 
+def known_place(state_dir: Path) -> Path:
+    """The folder that holds the data directory, as far as that was decided."""
+    note = state_dir / "location"
+    return Path(note.read_text().strip()) if note.exists() else state_dir
+
+
 def place_for_data(state_dir: Path, account: Account | None) -> Path:
     """The folder that will hold the data directory, decided once and then remembered.
 
@@ -88,16 +94,16 @@ def place_for_data(state_dir: Path, account: Account | None) -> Path:
     Raises:
         PostgresError: no folder of the system will do.
     """
-    note = state_dir / "location"
-    if note.exists():
-        return Path(note.read_text().strip())
-    if account is None or reaches(account, state_dir / "data"):
-        return state_dir
+    place = known_place(state_dir)
+    if place != state_dir or (place / "data").exists():
+        return place
+    if account is None or reaches(account, place / "data"):
+        return place
     # A random name: whoever deletes the state folder starts afresh, not with old rows.
     for place in _system_places(account, f"spool-{secrets.token_hex(6)}"):
         place.mkdir(mode=0o711)
         (place / "belongs-to").write_text(f"{state_dir}\n")
-        note.write_text(f"{place}\n")
+        (state_dir / "location").write_text(f"{place}\n")
         return place
     raise PostgresError(
         f"{state_dir} is out of reach of the account PostgreSQL runs as, and so is every one of "
@@ -124,7 +130,7 @@ def programs_for(account: Account | None) -> Path:
     for place in _system_places(account, name):
         if not place.exists():
             _copy_programs(package, place)
-        if place.stat().st_uid == 0:
+        if place.stat().st_uid == os.geteuid():
             return place / package.name / "pginstall" / "bin"
     raise PostgresError(f"{programs} is out of reach of the account PostgreSQL runs as")
 
