@@ -17,7 +17,7 @@ _STEADY_SECONDS = 60.0
 
 
 def environment_with(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child: ours, so that any setting can be given to `spool up`, and more."""
+    """Our own environment, so that `spool up` takes every setting, and more."""
     return {**os.environ, **more}
 
 

@@ -120,7 +120,7 @@ class Supervisor:
         self.url = f"http://{self._options.host}:{port}"
         environment = self._environment(database_url, port)
         began = time.perf_counter()
-        if migrate(owner_url, environment | {"SPOOL_MIGRATION_DATABASE_URL": owner_url}):
+        if migrate(owner_url, {**environment, "SPOOL_MIGRATION_DATABASE_URL": owner_url}):
             self.seconds["migrate"] = time.perf_counter() - began
         began = time.perf_counter()
         logs = self.folder.logs
