@@ -11,7 +11,7 @@ from workers.pipeline import codecs
 from workers.pipeline.ffmpeg import Ffmpeg
 from workers.pipeline.ladder import AudioRung, Rung
 from workers.pipeline.media import Probe, VideoTrack
-from workers.pipeline.plan import Plan
+from workers.pipeline.plan import Plan, plan_rate
 
 _Options = dict[str, Any]
 
@@ -101,12 +101,6 @@ def _pictures(opened: Any, video: VideoTrack, plan: Plan, out_dir: Path, threads
         options = _x264_options(rung, video, plan, threads)
         outputs.append(scaled.output(f"file:{path}", **options))
     return outputs
-
-
-def plan_rate(plan: Plan) -> Fraction:
-    """Frames per second of what is made."""
-    rate = plan.ladder.frame_rate
-    return rate.fraction if rate else Fraction(25)
 
 
 def _ratio(value: Fraction) -> str:

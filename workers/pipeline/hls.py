@@ -9,13 +9,19 @@ from workers.pipeline.segments import SlicedTrack
 _HEAD = ("#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS")
 
 
-def media_playlist(track: SlicedTrack) -> str:
+def target_duration(tracks: Sequence[SlicedTrack]) -> int:
+    """Whole seconds no segment exceeds; one for all renditions, so that players switch smoothly."""
+    longest = max(s.duration / t.header.timescale for t in tracks for s in t.segments)
+    return max(1, math.ceil(longest - 1e-6))
+
+
+def media_playlist(track: SlicedTrack, target: int) -> str:
     """The playlist of one rendition; lies beside its segments."""
     seconds = [segment.duration / track.header.timescale for segment in track.segments]
     lines = [
         *_HEAD,
         "#EXT-X-PLAYLIST-TYPE:VOD",
-        f"#EXT-X-TARGETDURATION:{max(1, math.ceil(max(seconds) - 1e-6))}",
+        f"#EXT-X-TARGETDURATION:{target}",
         "#EXT-X-MEDIA-SEQUENCE:1",
         '#EXT-X-MAP:URI="init.mp4"',
     ]

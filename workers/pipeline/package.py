@@ -58,10 +58,11 @@ def package(tracks_dir: Path, plan: Plan, out_dir: Path) -> Package:
         sliced = _slice(tracks_dir, ladder.audio.name, plan, out_dir)
         tracks.append((of_sound(ladder.audio, sliced), sliced))
     renditions = tuple(rendition for rendition, _ in tracks)
+    target = hls.target_duration([sliced for _, sliced in tracks])
     files: list[str] = []
     for rendition, sliced in tracks:
         folder = out_dir / rendition.name
-        (folder / "index.m3u8").write_text(hls.media_playlist(sliced))
+        (folder / "index.m3u8").write_text(hls.media_playlist(sliced, target))
         names = ["init.mp4", *(segment.name for segment in sliced.segments)]
         files += [f"{rendition.name}/{name}" for name in names]
     files += [f"{rendition.name}/index.m3u8" for rendition in renditions]

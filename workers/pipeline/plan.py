@@ -1,6 +1,7 @@
 """Lays out the work on one video as data, before any of it is done."""
 
 from bisect import bisect_right
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -50,6 +51,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[Chunk, ...]
     ladder: Ladder
     steps: tuple[Step, ...]
+
+
+def plan_rate(plan: Plan) -> Fraction:
+    """Frames per second of what is made."""
+    rate = plan.ladder.frame_rate
+    return rate.fraction if rate else Fraction(25)
 
 
 def plan_work(probe: Probe, ladder: Ladder, profile: Profile) -> Plan:

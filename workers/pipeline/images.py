@@ -1,0 +1,201 @@
+"""Poster, storyboard and thumbnails, from renditions that are encoded already."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from PIL import Image, ImageDraw, ImageStat
+
+from workers.pipeline import frames
+from workers.pipeline.command import track_path
+from workers.pipeline.errors import BadInput
+from workers.pipeline.ffmpeg import Ffmpeg
+from workers.pipeline.ladder import Rung
+from workers.pipeline.limits import Limits
+from workers.pipeline.plan import Plan
+from workers.pipeline.storyboard import draw_sheets, plan_storyboard, sheet_name, write_index
+
+ImageKind = Literal["poster", "storyboard", "storyboard_index"]
+PictureFormat = Literal["jpeg", "webp"]
+
+_FALLBACK_SIZE = (1280, 720)
+_BLACK = 16  # mean luma of a picture that shows nothing
+_FLAT = 2.0  # bits of entropy of a picture that shows next to nothing
+
+
+class ImageFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file `name` in the output folder. `time_ms` is when the picture is shown."""
+
+    kind: ImageKind
+    name: str
+    content_type: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    time_ms: int | None = None
+
+
+async def make_images(
+    program: Ffmpeg, tracks_dir: Path, plan: Plan, out_dir: Path, *, limits: Limits
+) -> tuple[ImageFile, ...]:
+    """Write poster.jpg, poster.webp, storyboard-0.jpg, ... and storyboard.vtt.
+
+    Storyboard pictures come from the smallest rendition, the poster from the largest. Without a
+    picture there is a drawn poster and no storyboard.
+
+    Args:
+        program: The FFmpeg to run.
+        tracks_dir: Absolute path of the folder where `encode` left its track files.
+        plan: The plan they were made by.
+        out_dir: Made if missing.
+        limits: What a process may use.
+
+    Raises:
+        HostFailure, Timeout: As `errors.classify_failure` says.
+    """
+    if not plan.ladder.rungs:
+        return _write_poster(draw_fallback(), None, out_dir)
+    largest = plan.ladder.rungs[0]
+    smallest = plan.ladder.rungs[-1]
+    board = plan_storyboard(plan.duration_ms, plan.segment_ms, smallest.width, smallest.height)
+    tiles = await frames.frames_every(
+        program,
+        track_path(tracks_dir, smallest.name),
+        interval_ms=board.interval_ms,
+        size=board.tile,
+        # Segments on the source's keyframes are not evenly long, but every one starts with one.
+        keyframes_only=board.keyframes_only,
+        limits=limits,
+    )
+    tiles = tiles[: board.count(plan.duration_ms)]
+    if not tiles:
+        return _write_poster(draw_fallback(), None, out_dir)
+    time_ms = choose_poster(tiles) * board.interval_ms
+    poster = await frames.frame_at(
+        program,
+        track_path(tracks_dir, largest.name),
+        time_ms,
+        size=(largest.width, largest.height),
+        limits=limits,
+    )
+    made = list(_write_poster(poster or tiles[0], time_ms, out_dir))
+    for number, sheet in enumerate(draw_sheets(tiles)):
+        made.append(_write(sheet, "jpeg", out_dir / sheet_name(number), "storyboard", None))
+    index = write_index(board, len(tiles), plan.duration_ms).encode()
+    made.append(
+        ImageFile(
+            kind="storyboard_index",
+            name="storyboard.vtt",
+            content_type="text/vtt",
+            size_bytes=_store(index, out_dir / "storyboard.vtt"),
+        )
+    )
+    return tuple(made)
+
+
+async def thumbnail(
+    program: Ffmpeg,
+    track: Path,
+    rung: Rung,
+    time_ms: int,
+    *,
+    limits: Limits,
+    picture_format: PictureFormat = "jpeg",
+    width: int | None = None,
+) -> bytes:
+    """A picture of the video at a time, encoded; drawn when there is none.
+
+    Args:
+        program: The FFmpeg to run.
+        track: Absolute path of a track file, or of an init segment with media segments behind it.
+        rung: The rendition it is.
+        time_ms: On the clock of `track`.
+        limits: What the process may use.
+        picture_format: JPEG or WebP.
+        width: Of the picture, at most that of the rendition.
+    """
+    wide = min(width or rung.width, rung.width)
+    size = max(1, wide), max(1, round(wide * rung.height / rung.width))
+    picture = await frames.frame_at(program, track, time_ms, size=size, limits=limits)
+    return encode_picture(picture or draw_fallback(), picture_format)
+
+
+def choose_poster(candidates: Sequence[Image.Image]) -> int:
+    """The index of the picture that shows most: not black, not flat, rich in tones.
+
+    The first half is preferred, as the second gives away the end.
+    """
+    first_half = candidates[: max(1, (len(candidates) + 1) // 2)]
+    scores = [_interest(picture) for picture in first_half]
+    if max(scores) < _FLAT:
+        scores = [_interest(picture) for picture in candidates]
+    return scores.index(max(scores))
+
+
+def _interest(picture: Image.Image) -> float:
+    gray = picture.convert("L")
+    return 0.0 if ImageStat.Stat(gray).mean[0] < _BLACK else gray.entropy()
+
+
+def draw_fallback(size: tuple[int, int] = _FALLBACK_SIZE) -> Image.Image:
+    """What is shown where there is no picture: bars of sound on a dark ground."""
+    picture = Image.new("RGB", size, (24, 26, 32))
+    draw = ImageDraw.Draw(picture)
+    heights = (0.15, 0.3, 0.22, 0.5, 0.38, 0.62, 0.45, 0.62, 0.38, 0.5, 0.22, 0.3, 0.15)
+    step = size[0] / (len(heights) * 2 + 1)
+    for index, share in enumerate(heights):
+        left = step * (index * 2 + 1)
+        half = size[1] * share / 2
+        box = (left, size[1] / 2 - half, left + step, size[1] / 2 + half)
+        draw.rounded_rectangle(box, radius=step / 2, fill=(118, 156, 220))
+    return picture
+
+
+def encode_picture(picture: Image.Image, picture_format: PictureFormat) -> bytes:
+    """The bytes of a JPEG or WebP file.
+
+    Raises:
+        BadInput: The picture is larger than Pillow trusts.
+    """
+    if Image.MAX_IMAGE_PIXELS and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
+        raise BadInput("too_many_pixels", "The picture is too large.")
+    out = io.BytesIO()
+    if picture_format == "jpeg":
+        picture.save(out, "JPEG", quality=82, optimize=True, progressive=True)
+    else:
+        picture.save(out, "WEBP", quality=80, method=2)
+    return out.getvalue()
+
+
+def _write_poster(
+    picture: Image.Image, time_ms: int | None, out_dir: Path
+) -> tuple[ImageFile, ...]:
+    return (
+        _write(picture, "jpeg", out_dir / "poster.jpg", "poster", time_ms),
+        _write(picture, "webp", out_dir / "poster.webp", "poster", time_ms),
+    )
+
+
+def _write(
+    picture: Image.Image,
+    picture_format: PictureFormat,
+    path: Path,
+    kind: ImageKind,
+    time_ms: int | None,
+) -> ImageFile:
+    return ImageFile(
+        kind=kind,
+        name=path.name,
+        content_type=f"image/{picture_format}",
+        size_bytes=_store(encode_picture(picture, picture_format), path),
+        width=picture.width,
+        height=picture.height,
+        time_ms=time_ms,
+    )
+
+
+def _store(data: bytes, path: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.write_bytes(data)
