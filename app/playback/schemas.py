@@ -27,6 +27,7 @@ class PlaybackUrls(Struct, frozen=True):
     dash: Annotated[str, Meta(description="DASH manifest.")]
     poster: Annotated[str, Meta(description="Poster image.")]
     storyboard: Annotated[str, Meta(description="WebVTT of the storyboard.")]
+    status: Annotated[str, Meta(description="Whether it can be played yet.")]
 
     @classmethod
     def of(cls, playback_id: str, public_url: str, token: str | None = None) -> "PlaybackUrls":
@@ -38,6 +39,7 @@ class PlaybackUrls(Struct, frozen=True):
             dash=f"{public_url}/{playback_id}.mpd{query}",
             poster=f"{public_url}/{playback_id}/poster.jpg{query}",
             storyboard=f"{public_url}/{playback_id}/storyboard.vtt{query}",
+            status=f"{public_url}/{playback_id}/status{query}",
         )
 
 
