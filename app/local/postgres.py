@@ -28,7 +28,6 @@ from typing import IO, Literal, Self
 
 from app.local.postgres_cluster import (
     DATABASE,
-    ENVIRONMENT,
     LOGIN,
     OWNER,
     SUPERUSER,
@@ -44,28 +43,13 @@ from app.local.postgres_host import (
     place_for_data,
     programs_for,
 )
-from app.local.postgres_process import PidFile
+from app.local.postgres_process import PidFile, spawn
 
 StopMode = Literal["smart", "fast", "immediate"]
 
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 _POLL_SECONDS = 0.01
 _LOG_KEPT_BYTES = 16 * 1024 * 1024
-_SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    # A socket in a folder would be a second door, and its path has a limit of 107 bytes.
-    "unix_socket_directories": "",
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "max_wal_size": "1GB",
-    "wal_level": "replica",
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "full_page_writes": "on",
-    "password_encryption": "scram-sha-256",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-}
 
 
 class LocalPostgres:
@@ -215,24 +199,9 @@ class LocalPostgres:
         port = self._remembered_port()
         while True:
             log = self._open_log()
-            argv = [str(programs / "postgres"), "-D", str(self._data), "-c", f"port={port}"]
-            for name, value in _SETTINGS.items():
-                argv += ["-c", f"{name}={value}"]
             with log:
                 begin = log.tell()
-                self._child = subprocess.Popen(
-                    argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd=self._data,
-                    env=ENVIRONMENT,
-                    # Ctrl-C in a terminal is for us: we stop the server after what uses it.
-                    start_new_session=True,
-                    user=account.uid if account else None,
-                    group=account.gid if account else None,
-                    extra_groups=[] if account else None,
-                )
+                self._child = spawn(programs, self._data, port, account, log)
             if self._became_ready(self._child.pid, deadline):
                 (self.state_dir / "port").write_text(str(port))
                 return

@@ -1,10 +1,51 @@
-"""The file `postmaster.pid`, by which a PostgreSQL server is found and told from a stranger."""
+"""The server as a process: how it is started, and how it is found and told from a stranger."""
 
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
+
+from app.local.postgres_cluster import ENVIRONMENT
+from app.local.postgres_host import Account
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    # A socket in a folder would be a second door, and its path has a limit of 107 bytes.
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "wal_level": "replica",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def spawn(
+    programs: Path, data: Path, port: int, account: Account | None, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Starts a server, which need not be ready yet and may give up at once."""
+    argv = [str(programs / "postgres"), "-D", str(data), "-c", f"port={port}"]
+    for name, value in _SETTINGS.items():
+        argv += ["-c", f"{name}={value}"]
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd=data,
+        env=ENVIRONMENT,
+        # Ctrl-C in a terminal is for us: we stop the server after what uses it.
+        start_new_session=True,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
