@@ -4,15 +4,15 @@ from dramatiq.middleware import AsyncIO, Middleware
 
 from app.jobs.catalog import ENCODE, LIGHT
 from app.jobs.reconciler import Reconciler
-from workers.actors import ACTORS
 from workers.middleware.attempt import CurrentWork, Failures
 from workers.middleware.runtime import BackgroundTasks
 from workers.middleware.telemetry import Telemetry
 from workers.postgres_broker import PostgresBroker
+from workers.registry import ActorSet
 from workers.services import Services
 
 
-def make_broker(services: Services, reconciler: Reconciler) -> PostgresBroker:
+def make_broker(services: Services, reconciler: Reconciler, actors: ActorSet) -> PostgresBroker:
     """A broker that serves the queues this worker has slots for."""
     settings = services.settings
     slots = {ENCODE: settings.worker_encode_slots, LIGHT: settings.worker_light_slots}
@@ -37,5 +37,5 @@ def make_broker(services: Services, reconciler: Reconciler) -> PostgresBroker:
     ]
     for each in middleware:
         broker.add_middleware(each)
-    ACTORS.declare(broker, queues)
+    actors.declare(broker, queues)
     return broker

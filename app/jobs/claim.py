@@ -112,7 +112,7 @@ async def find_leases(tx: AsyncSession, *where: ColumnElement[bool], limit: int 
         .order_by(Task.lease_until)
         .limit(limit)
     )
-    return [Lease(*row) for row in rows.tuples()]
+    return [Lease(*tuple[Any, ...](row)) for row in rows]
 
 
 async def claim_task(

@@ -1,0 +1,82 @@
+"""A worker with its broker, from start to stop."""
+
+import os
+import socket
+import time
+
+from dramatiq import Worker
+
+from app.foundation.db.database import Database
+from app.foundation.db.ids import random_id
+from app.jobs.reconciler import Reconciler
+from app.seams import make_store
+from app.settings import Settings
+from workers.broker import make_broker
+from workers.finisher import Finisher
+from workers.leases import Leases, StopReason
+from workers.pipeline.ffmpeg import find_ffmpeg
+from workers.pipeline.limits import Limits
+from workers.postgres_broker import PostgresBroker, loop_thread
+from workers.registry import ActorSet
+from workers.services import Services
+from workers.upkeep import expire_upload
+
+# Idle threads look up this often whether they should stop; work wakes them at once.
+_IDLE_MILLISECONDS = 250
+_POLL_SECONDS = 0.02
+
+
+def make_services(settings: Settings) -> Services:
+    threads = settings.worker_encode_slots + settings.worker_light_slots
+    database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=min(settings.database_pool_size, threads + 4),
+        application_name="spool-worker",
+    )
+    return Services(
+        settings=settings,
+        database=database,
+        store=make_store(settings),
+        ffmpeg=find_ffmpeg(settings.ffmpeg_path),
+        limits=Limits(),
+        leases=Leases(database, settings.lease),
+        finisher=Finisher(database),
+        worker=f"{socket.gethostname()}:{os.getpid()}:{random_id(6)}",
+    )
+
+
+class WorkerProcess:
+    """A worker with its broker, from start to stop."""
+
+    def __init__(self, settings: Settings, actors: ActorSet) -> None:
+        self.services = make_services(settings)
+        reconciler = Reconciler(
+            self.services.database,
+            expire_upload=expire_upload(self.services),
+            interval=settings.reconcile_seconds,
+        )
+        self.broker: PostgresBroker = make_broker(self.services, reconciler, actors)
+        self._stopped = False
+        self._worker = Worker(
+            self.broker,
+            worker_threads=settings.worker_encode_slots + settings.worker_light_slots,
+            worker_timeout=_IDLE_MILLISECONDS,
+        )
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Hands back what runs, within `drain_seconds` and what FFmpeg takes to end."""
+        if self._stopped:
+            return
+        self._stopped = True
+        grace = self.services.settings.drain_seconds / 4
+        self.broker.drain()
+        end_of_grace = time.monotonic() + grace
+        while len(self.services.leases) and time.monotonic() < end_of_grace:
+            time.sleep(_POLL_SECONDS)
+        loop_thread().loop.call_soon_threadsafe(
+            self.services.leases.stop_all, StopReason.HANDED_BACK
+        )
+        self._worker.stop(timeout=int(self.services.settings.drain_seconds * 1000))
