@@ -27,7 +27,7 @@ def main() -> None:
     began = time.perf_counter()
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = load_settings()
-    configure_logging(settings)
+    configure_logging(settings, service="spool-worker")
     if settings.worker_metrics_port is not None:
         start_http_server(settings.worker_metrics_port, addr=settings.host)
     process = WorkerProcess(settings, ACTORS)

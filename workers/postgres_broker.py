@@ -78,7 +78,7 @@ class PostgresBroker(Broker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
         del prefetch  # slots say how many; Dramatiq's own number counts threads of all queues
         if queue_name not in self._bells:
-            raise QueueNotFound(queue_name)
+            raise QueueNotFound(queue_name)  # type: ignore[no-untyped-call]  # Dramatiq leaves it untyped
         return _TaskConsumer(self, queue_name, self._bells[queue_name], timeout / 1000)
 
     def enqueue(self, message: Message, *, delay: int | None = None) -> Message:  # type: ignore[type-arg]  # as in the base class

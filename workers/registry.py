@@ -36,9 +36,8 @@ class ActorSet:
         for kind, function in self._functions.items():
             queue = KINDS[kind].queue
             if queue in queues:
-                dramatiq.actor(
-                    _under_lease(function), actor_name=kind, queue_name=queue, broker=broker
-                )
+                declare = dramatiq.actor(actor_name=kind, queue_name=queue, broker=broker)
+                declare(_under_lease(function))
 
 
 def _under_lease(function: ActorFunction) -> Callable[[str], Awaitable[None]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.foundation.db.database import Database
-from app.foundation.storage.folder import FolderStore
+from app.foundation.storage.protocols import Store
 from app.settings import Settings
 from workers.finisher import Finisher
 from workers.leases import Leases
@@ -15,7 +15,7 @@ from workers.pipeline.limits import Limits
 class Services:
     settings: Settings
     database: Database
-    store: FolderStore
+    store: Store
     ffmpeg: Ffmpeg
     limits: Limits
     leases: Leases

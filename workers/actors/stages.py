@@ -10,6 +10,7 @@ import msgspec
 from app.assets import service as assets
 from app.foundation.storage.protocols import LocalFiles
 from app.jobs import service as jobs
+from workers.pipeline.command import track_path
 from workers.pipeline.ladder import Profile
 from workers.pipeline.media import Probe
 from workers.pipeline.package import CONTENT_TYPES
@@ -48,6 +49,15 @@ def track_names(plan: Plan) -> list[str]:
     """The renditions' names: pictures from the largest down, then the sound."""
     audio = [plan.ladder.audio.name] if plan.ladder.audio else []
     return [rung.name for rung in plan.ladder.rungs] + audio
+
+
+async def link_tracks(work: Work) -> Path:
+    """A folder with the encode's track files, under the names that the pipeline gave them."""
+    encoded = await result_of(work, "encode")
+    folder = work.scratch / "tracks"
+    keys = {track_path(Path(), name).name: key for name, key in encoded["tracks"].items()}
+    await link_objects(work, folder, keys)
+    return folder
 
 
 async def link_objects(work: Work, folder: Path, keys: Mapping[str, str]) -> None:

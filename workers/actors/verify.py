@@ -17,14 +17,14 @@ async def verify(work: Work) -> None:
     made = msgspec.convert(packaged["package"], Package)
     root = work.scratch / "package"
     await link_objects(work, root, {name: packaged["prefix"] + name for name in made.files})
-    report = await asyncio.to_thread(examine, root, layout.probe, layout.plan)
+    report = await asyncio.to_thread(examine, root, layout.plan, layout.probe)
     if not report.ok:
-        failed = [check for check in report.checks if not check.ok]
         work.log_tail = "\n".join(
-            f"{check.name}: expected {check.expected}, found {check.found}" for check in failed
+            f"{check.name}: expected {check.expected}, found {check.found}"
+            for check in report.failures
         )
         raise HostFailure(
             "not_conformant",
-            f"What was made is not as planned ({failed[0].name}), so it was not published.",
+            f"What was made is not as planned ({report.failures[0].name}); it is not published.",
         )
     await work.finish(result=msgspec.to_builtins(report))

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 import structlog
 from dramatiq import Broker, MessageProxy, Middleware
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from prometheus_client import Counter, Histogram
 
@@ -50,7 +50,7 @@ class Telemetry(Middleware):
             },
         )
         # Attached for good: the thread's next attempt attaches its own in place of it.
-        trace.context_api.attach(trace.set_span_in_context(span))
+        context.attach(trace.set_span_in_context(span))
         _span.set(span)
         _began.set(time.perf_counter())
         log.info("task.started")
