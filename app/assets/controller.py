@@ -5,13 +5,11 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
-from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath, QueryParameter
 
 from app.assets import queries, service
 from app.assets.deletion import delete_asset
 from app.assets.explain import explain
-from app.assets.export import export_metadata
 from app.assets.models import AssetState
 from app.assets.names import clean_line, clean_text
 from app.assets.queries import Filter
@@ -31,7 +29,7 @@ from app.foundation.http.documentation import documented
 from app.foundation.http.etag import etag, require_match
 from app.foundation.http.idempotency import idempotent
 from app.foundation.http.parameters import Cursor, IfMatch, Limit
-from app.foundation.http.transaction import Config, Db, Me, Objects, Tx
+from app.foundation.http.transaction import Config, Objects, Tx
 from app.foundation.paging import LIMIT_DEFAULT, Page
 from app.uploads.queries import filename_of
 
@@ -130,10 +128,7 @@ class AssetController(Controller):
     async def edit_asset(
         self,
         tx: Tx,
-        principal: Me,
         settings: Config,
-        database: Db,
-        store: Objects,
         asset_id: FromPath[str],
         data: AssetEdit,
         if_match: IfMatch = None,
@@ -143,9 +138,7 @@ class AssetController(Controller):
         if changes := _changes(data):
             await service.edit_asset(tx, asset_id, changes)
         detail = await queries.get_detail(tx, asset_id, settings.public_url)
-        # After the answer, so after the commit.
-        export = BackgroundTask(export_metadata, database, store, principal.project_id, asset_id)
-        return Response(detail, headers={"ETag": etag(detail.version)}, background=export)
+        return Response(detail, headers={"ETag": etag(detail.version)})
 
     @delete(
         "/{asset_id:str}",

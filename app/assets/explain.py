@@ -21,6 +21,8 @@ _DOING: Mapping[str, str] = {
     "images": "Making poster and storyboard",
     "verify": "Checking the result",
     "publish": "Publishing",
+    "export": "Writing the copy of its data",
+    "sweep": "Tidying up after the work",
     "delete": "Removing the files",
 }
 

@@ -29,6 +29,8 @@ _KEYS: Mapping[str, Sequence[tuple[InstrumentedAttribute[Any], type[Value]]]] = 
     "duration": ((Asset.duration_order, int), (Asset.id, str)),
 }
 
+_WORKED_ON = frozenset({AssetState.INGESTING, AssetState.PROCESSING})
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -170,5 +172,7 @@ async def get_detail(tx: AsyncSession, asset_id: str, public_url: str) -> AssetD
         upload=msgspec.convert(uploads[0], UploadOfAsset) if uploads else None,
         renditions=msgspec.convert(renditions, list[RenditionView]),
         images=msgspec.convert(images, list[ImageView]),
-        progress=overall(msgspec.convert(tasks, list[_TaskFacts])),
+        progress=(
+            overall(msgspec.convert(tasks, list[_TaskFacts])) if asset.state in _WORKED_ON else None
+        ),
     )

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.assets.keys import source_key
 from app.assets.models import Asset, AssetState
 from app.assets.states import move_asset
-from app.foundation.db.ids import new_id, random_id
+from app.foundation.db.ids import new_id
 from app.foundation.errors import Conflict, Gone, NotFound
+from app.jobs import service as jobs
 from app.notifications.service import publish
-from app.playback.models import PlaybackId, PlaybackPolicy
+from app.playback.models import PlaybackPolicy
+from app.playback.service import create_playback_id
 from app.renditions import service as renditions_service
 from app.renditions.service import NewImage, NewRendition
 
@@ -63,11 +65,7 @@ async def create_asset(
     )
     if asset is None:
         raise RuntimeError("INSERT … RETURNING gave no row")
-    await tx.execute(
-        insert(PlaybackId).values(
-            id=random_id(), project_id=project_id, asset_id=asset_id, policy=policy
-        )
-    )
+    await create_playback_id(tx, project_id=project_id, asset_id=asset_id, policy=policy)
     await publish(
         tx,
         project_id=project_id,
@@ -123,7 +121,16 @@ async def edit_asset(tx: AsyncSession, asset_id: str, changes: Mapping[str, Any]
         type="asset.updated",
         data={"version": edited.version, "changed": sorted(changes)},
     )
+    await _submit_export(tx, edited)
     return edited
+
+
+async def _submit_export(tx: AsyncSession, asset: Asset) -> None:
+    """The copy of the row beside the media follows the row."""
+    job = await jobs.create_job(
+        tx, project_id=asset.project_id, kind="export", asset_id=asset.id, priority=20
+    )
+    await jobs.submit(tx, job, [jobs.NewTask("export")])
 
 
 async def load_source(tx: AsyncSession, asset_id: str) -> Source:

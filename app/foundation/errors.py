@@ -1,6 +1,7 @@
 """What can go wrong, as one tree and one table.
 
     SpoolError
+    ├── BadRequest           400
     ├── Unauthenticated      401
     ├── Forbidden            403
     ├── NotFound             404
@@ -51,6 +52,10 @@ class SpoolError(Exception):
         self.pointer = pointer
         self.extra = dict(extra or {})
         self.headers = dict(headers or {})
+
+
+class BadRequest(SpoolError):
+    status = 400
 
 
 class Unauthenticated(SpoolError):

@@ -1,0 +1,122 @@
+"""A whole file in one request: streamed to the store, with no transaction open meanwhile."""
+
+from collections.abc import AsyncIterator
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assets.names import clean_line
+from app.assets.service import edit_asset
+from app.assets.states import fail_asset
+from app.foundation.db.database import Database
+from app.foundation.errors import BadRequest, Invalid, SpoolError, TooLarge
+from app.foundation.storage.protocols import Store
+from app.uploads.completion import accept_source
+from app.uploads.models import Upload, UploadState
+from app.uploads.policy import UploadPolicy
+from app.uploads.service import SIMPLE, Announced, cancel_upload, get_upload, insert_upload
+from app.uploads.states import move_upload
+
+
+class Interrupted(BadRequest):
+    """The client went away in the middle; nobody hears the answer."""
+
+
+def check_announced_length(length: int | None, policy: UploadPolicy, *, overhead: int = 0) -> None:
+    """Refuses what is too large by its own word, before a byte of it is read.
+
+    Args:
+        length: Content-Length; None for a body of unknown length, which is cut at the limit.
+        overhead: Bytes that the body may have beside the file.
+
+    Raises:
+        TooLarge: upload_too_large.
+    """
+    if length is not None and length > policy.simple_max_bytes + overhead:
+        raise _too_large(policy)
+
+
+async def receive(
+    database: Database,
+    store: Store,
+    policy: UploadPolicy,
+    project_id: str,
+    file: Announced,
+    chunks: AsyncIterator[bytes],
+) -> tuple[str, int]:
+    """Takes the bytes; gives the upload's id and how many they were.
+
+    Raises:
+        TooLarge: upload_too_large; the rest is not read.
+        Invalid: upload_empty.
+        Interrupted: bad_request; the upload stays as it is, and expires.
+        StoreUnavailable: the store cannot take them; the upload expires.
+    """
+    async with database.project(project_id) as tx:
+        upload = await insert_upload(tx, policy, project_id, file, method=SIMPLE)
+    meter = _Meter(chunks, policy)
+    try:
+        await store.put(upload.object_key, meter.blocks(), content_type=upload.content_type)
+        if meter.size == 0:
+            await store.delete(upload.object_key)
+            raise Invalid("upload_empty", "The file has no bytes.")
+    except Interrupted:
+        raise
+    except SpoolError as error:
+        async with database.project(project_id) as tx:
+            await _refuse(tx, upload.id, error)
+        raise
+    return upload.id, meter.size
+
+
+async def accept(tx: AsyncSession, upload_id: str, size: int, *, title: str | None) -> Upload:
+    """The file is in the store: verified next, by a job.
+
+    Args:
+        title: One that was learned behind the file.
+    """
+    upload = await get_upload(tx, upload_id, lock=True)
+    upload = await accept_source(tx, upload, size)
+    if title and (shown := clean_line(title)):
+        await edit_asset(tx, upload.asset_id, {"title": shown})
+    return upload
+
+
+async def withdraw(tx: AsyncSession, store: Store, upload_id: str) -> None:
+    """Drops what came twice: another request with the same key was first."""
+    await cancel_upload(tx, store, upload_id)
+
+
+async def _refuse(tx: AsyncSession, upload_id: str, error: SpoolError) -> None:
+    upload = await move_upload(
+        tx,
+        upload_id,
+        UploadState.FAILED,
+        changes={"error_code": error.code, "error_message": error.detail},
+    )
+    await fail_asset(tx, upload.asset_id, error.code, error.detail)
+
+
+def _too_large(policy: UploadPolicy) -> TooLarge:
+    limit = policy.simple_max_bytes
+    return TooLarge(
+        "upload_too_large",
+        f"One request takes a file of at most {limit} bytes. Send larger ones in parts, with "
+        "POST /v1/uploads.",
+        extra={"limit_bytes": limit},
+    )
+
+
+class _Meter:
+    """Counts what passes, and stops it at the limit."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], policy: UploadPolicy) -> None:
+        self._chunks = chunks
+        self._policy = policy
+        self.size = 0
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            self.size += len(chunk)
+            if self.size > self._policy.simple_max_bytes:
+                raise _too_large(self._policy)
+            yield chunk
