@@ -59,7 +59,7 @@ class FileOperation(Operation):
     """Tells the OpenAPI document of a body that no schema stands for."""
 
     def __post_init__(self) -> None:
-        file = Schema(type=OpenAPIType.STRING, format="binary")
+        file = Schema(type=OpenAPIType.STRING, content_media_type=DEFAULT_MEDIA_TYPE)
         title = Schema(type=OpenAPIType.STRING)
         form = Schema(
             type=OpenAPIType.OBJECT, properties={"file": file, "title": title}, required=["file"]
