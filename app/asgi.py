@@ -17,10 +17,16 @@ from app.foundation.db.database import Database
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
 from app.foundation.http.problems import EXCEPTION_HANDLERS
+from app.foundation.http.static_files import static_router
 from app.foundation.http.transaction import DEPENDENCIES, Store
 from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
 from app.foundation.tokens import AccessTokens
+from app.playback.controller import PlaybackIdController
+from app.playback.image_controller import ImageController
+from app.playback.manifest_controller import ManifestController
+from app.playback.media_controller import MediaController
+from app.playback.page_controller import OEmbedController, PageController
 from app.settings import Settings, load_settings
 
 # In the order a video passes them. Under /v1.
@@ -29,9 +35,17 @@ V1: Sequence[ControllerRouterHandler] = (
     ProjectController,
     MemberController,
     KeyController,
+    PlaybackIdController,
 )
 # Served from the root: pages, the store behind signed URLs, health.
-ROOT: Sequence[ControllerRouterHandler] = ()
+ROOT: Sequence[ControllerRouterHandler] = (
+    static_router(),
+    PageController,
+    OEmbedController,
+    MediaController,
+    ImageController,
+    ManifestController,
+)
 
 
 def create_app(

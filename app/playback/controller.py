@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from litestar import Controller, delete, get, post
 from litestar.di import Provide
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from app.foundation.auth import requires
 from app.foundation.http.idempotency import idempotent
@@ -48,7 +48,12 @@ class PlaybackIdController(Controller):
     )
     @idempotent
     async def create(
-        self, tx: Tx, principal: Me, settings: Config, asset_id: FromPath[str], data: NewPlaybackId
+        self,
+        tx: Tx,
+        principal: Me,
+        settings: Config,
+        asset_id: FromPath[str],
+        data: JSONBody[NewPlaybackId],
     ) -> PlaybackIdOut:
         row = await service.create_playback_id(
             tx, project_id=principal.project_id, asset_id=asset_id, policy=data.policy
@@ -83,7 +88,7 @@ class PlaybackIdController(Controller):
         settings: Config,
         tokens: Tokens,
         playback_id: FromPath[str],
-        data: NewPlaybackToken,
+        data: JSONBody[NewPlaybackToken],
     ) -> PlaybackTokenOut:
         row = await service.get_playback_id(tx, playback_id)
         seconds = data.ttl_seconds or settings.playback_token_seconds

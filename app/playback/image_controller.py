@@ -79,7 +79,7 @@ class ImageController(Controller):
     )
     async def poster_jpeg(
         self, request: Request[Any, Any, Any], store: Objects, viewing: Opened
-    ) -> Response[bytes | None] | Stream:
+    ) -> Response[None] | Stream:
         return await _poster(request, store, viewing, ImageFormat.JPEG)
 
     @get(
@@ -91,7 +91,7 @@ class ImageController(Controller):
     )
     async def poster_webp(
         self, request: Request[Any, Any, Any], store: Objects, viewing: Opened
-    ) -> Response[bytes | None] | Stream:
+    ) -> Response[None] | Stream:
         return await _poster(request, store, viewing, ImageFormat.WEBP)
 
     @get(
@@ -151,11 +151,9 @@ class ImageController(Controller):
 
 async def _poster(
     request: Request[Any, Any, Any], store: ObjectStore, viewing: Viewing, kind: ImageFormat
-) -> Response[bytes | None] | Stream:
+) -> Response[None] | Stream:
     image = viewing.image("poster", kind.content_type)
-    return await serve_object(
-        store, image.key, request.headers, cache_control=_cache(viewing), body=True
-    )
+    return await serve_object(store, image.key, request.headers, cache_control=_cache(viewing))
 
 
 async def _thumbnail(

@@ -13,7 +13,7 @@ from app.foundation.http.transaction import Objects
 from app.playback.cors import open_to_every_origin, preflight
 from app.playback.delivery import MEDIA_PATH
 from app.playback.dependencies import DEPENDENCIES, Deliverer
-from app.playback.objects import serve_object
+from app.playback.objects import describe_object, serve_object
 
 # Objects under a media prefix never change. A cache keeps them no longer than a day, so that what
 # was revoked does not live on in it for ever.
@@ -50,10 +50,10 @@ class MediaController(Controller):
         delivery: Deliverer,
         grant: FromPath[str],
         path: FromPath[str],
-    ) -> Response[bytes | None] | Stream:
+    ) -> Response[None] | Stream:
         audience, key = delivery.open(grant, path)
         cache = f"{audience.value}, {_KEEP}"
-        return await serve_object(store, key, request.headers, cache_control=cache, body=True)
+        return await serve_object(store, key, request.headers, cache_control=cache)
 
     @head("/{grant:str}/{path:path}", include_in_schema=False)
     async def look(
@@ -63,10 +63,10 @@ class MediaController(Controller):
         delivery: Deliverer,
         grant: FromPath[str],
         path: FromPath[str],
-    ) -> Response[bytes | None] | Stream:
+    ) -> Response[None]:
         audience, key = delivery.open(grant, path)
         cache = f"{audience.value}, {_KEEP}"
-        return await serve_object(store, key, request.headers, cache_control=cache, body=False)
+        return await describe_object(store, key, request.headers, cache_control=cache)
 
     @route("/{grant:str}/{path:path}", http_method=HttpMethod.OPTIONS, include_in_schema=False)
     async def ask(self, grant: FromPath[str], path: FromPath[str]) -> Response[None]:  # noqa: ARG002  # of the path

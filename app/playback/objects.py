@@ -1,6 +1,7 @@
 """Published objects over HTTP: conditions (RFC 9110, section 13), ranges (14), media types."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from litestar import Response
 from litestar.response import Stream
@@ -46,29 +47,57 @@ async def read_text(store: ObjectStore, key: str) -> str:
 
 
 async def read_bytes(store: ObjectStore, key: str) -> bytes:
-    """
+    """A published object, whole.
+
     Raises:
         NotFound: object_not_found.
-    """  # noqa: D205, D212  # nothing more to say than this
+    """
     try:
         return b"".join([block async for block in store.read(key)])
     except storage.NotFound as error:
         raise _not_found() from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: dict[str, str]
+    start: int
+    end: int
+
+
 async def serve_object(
-    store: ObjectStore, key: str, headers: Mapping[str, str], *, cache_control: str, body: bool
-) -> Response[bytes | None] | Stream:
-    """Answers GET and HEAD for an object.
+    store: ObjectStore, key: str, headers: Mapping[str, str], *, cache_control: str
+) -> Response[None] | Stream:
+    """The answer to a GET for an object.
 
     Args:
         headers: The request's.
-        body: False for HEAD.
 
     Raises:
         NotFound: object_not_found.
         RangeNotSatisfiable: range_not_satisfiable.
     """
+    answer = await _answer(store, key, headers, cache_control)
+    if answer.status == 304:
+        return Response(None, status_code=304, headers=answer.headers)
+    blocks = store.read(key, start=answer.start, end=answer.end)
+    media_type = content_type_of(key)
+    return Stream(blocks, status_code=answer.status, headers=answer.headers, media_type=media_type)
+
+
+async def describe_object(
+    store: ObjectStore, key: str, headers: Mapping[str, str], *, cache_control: str
+) -> Response[None]:
+    """The answer to HEAD: that to GET without the body. Raises as `serve_object` does."""
+    answer = await _answer(store, key, headers, cache_control)
+    described = answer.headers | {"Content-Type": content_type_of(key)}
+    return Response(None, status_code=answer.status, headers=described)
+
+
+async def _answer(
+    store: ObjectStore, key: str, headers: Mapping[str, str], cache_control: str
+) -> _Answer:
     try:
         info = await store.head(key)
     except (storage.NotFound, storage.InvalidKey) as error:
@@ -76,17 +105,13 @@ async def serve_object(
     etag = f'"{info.etag}"'
     answer = {"ETag": etag, "Cache-Control": cache_control, "Accept-Ranges": "bytes"}
     if matches(headers.get("if-none-match"), etag):
-        return Response(None, status_code=304, headers=answer)
+        return _Answer(304, answer, 0, 0)
     part = _part(headers, etag, info.size)
     start, end = (part.start, part.end) if part else (0, info.size)
     if part:
         answer["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
     answer["Content-Length"] = str(end - start)
-    media_type, status = content_type_of(key), 206 if part else 200
-    if not body:
-        return Response(b"", status_code=status, headers=answer, media_type=media_type)
-    blocks = store.read(key, start=start, end=end)
-    return Stream(blocks, status_code=status, headers=answer, media_type=media_type)
+    return _Answer(206 if part else 200, answer, start, end)
 
 
 def _part(headers: Mapping[str, str], etag: str, size: int) -> ranges.ByteRange | None:

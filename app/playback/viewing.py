@@ -69,13 +69,13 @@ class Viewing:
         return delivery.base_url(self.playback_id, prefix, self.opened_until, self.audience)
 
     def published_prefix(self) -> str:
-        """Under which the media lies.
+        """Under which the media lies; without a slash at the end.
 
         Raises:
             Conflict: playback_not_ready, with Retry-After, or playback_failed.
         """
         if self.media_prefix is not None:
-            return self.media_prefix
+            return self.media_prefix.rstrip("/")
         if self.state is AssetState.FAILED:
             raise Conflict(
                 "playback_failed", self.error_message or "The video could not be processed."
