@@ -7,8 +7,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from app.foundation.db.faults import understand
 from app.foundation.errors import TITLES, SpoolError
+from app.foundation.http.faults import understand
 from app.foundation.telemetry.correlation import current_correlation_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -111,10 +111,10 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     """What nobody foresaw: the log gets all of it, the answer none."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    known = error if isinstance(error, SpoolError) else understand(error)
+    known = understand(error)
     if known is not None:
         if known.status >= 500:
-            _log.warning("database unavailable", exc_info=error)
+            _log.warning("unavailable", exc_info=error)
         return on_spool_error(request, known)
     _log.error("unhandled error", exc_info=error)
     return _answer(
