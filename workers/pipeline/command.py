@@ -18,6 +18,7 @@ _Options = dict[str, Any]
 _VARIABLE_TIME_BASE = 90_000
 _AUDIO_FRAGMENT_US = 500_000
 _FAR = 1_000_000
+_EARLY_S = 0.1
 
 
 def encode_command(
@@ -141,7 +142,7 @@ def _timing(video: VideoTrack, plan: Plan) -> _Options:
 
 def _keyframes(plan: Plan) -> str:
     # Half a frame early, since a boundary rounded to milliseconds may lie just after its frame.
-    half = 1 / (2 * float(plan_rate(plan)))
+    half = min(_EARLY_S, 1 / (2 * float(plan_rate(plan))))
     if not plan.uniform:
         times = (max(0.0, ms / 1000 - half) for ms in plan.boundaries_ms)
         return ",".join(f"{t:.3f}" for t in times)

@@ -158,7 +158,7 @@ def _audio_rung(probe: Probe, track: AudioTrack, profile: Profile) -> AudioRung:
         and track.channels in {1, 2}
         and track.sample_rate in {44_100, 48_000}
         and 0 < track.bit_rate <= profile.audio_copy_bit_rate
-        and probe.demuxer in _COPY_CONTAINERS
+        and probe.demuxer == "mov"  # others round times to milliseconds, which sound must not
         and abs(track.start_ms) <= 25
     )
     return AudioRung(

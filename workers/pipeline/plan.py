@@ -91,12 +91,13 @@ def on_keyframes(
 ) -> tuple[int, ...]:
     """Of the source's keyframes those that make segments come closest to their length.
 
-    Takes the last keyframe within the length, or the next one when there is none.
+    Takes the last keyframe within five quarters of the length, or the next when there is none:
+    a GOP of 2.002 seconds should give segments of 4.004, not of 2.002.
     """
     chosen = [0]
     while True:
         start = chosen[-1]
-        index = bisect_right(keyframes_ms, start + segment_ms)
+        index = bisect_right(keyframes_ms, start + segment_ms * 5 // 4)
         if index and keyframes_ms[index - 1] > start:
             index -= 1
         if index >= len(keyframes_ms) or keyframes_ms[index] >= duration_ms:

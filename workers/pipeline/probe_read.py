@@ -71,22 +71,20 @@ def _read(container: InputContainer, size: int, sniffed: Sniffed, limits: Limits
         duration = duration or end
         _check_duration(duration, limits)
     audio = tuple(
-        _read_audio(s, start, duration)
-        for s in sounds
-        if codecs.is_accepted_audio(s.codec_context.name)
+        _read_audio(s, start, duration) for s in sounds if codecs.is_accepted_audio(_codec(s))
     )
     if video is None and not audio:
         if sounds:
             raise BadInput(
                 "unsupported_codec",
-                f"The sound is {sounds[0].codec_context.name}, which is not accepted. {_EXPORT}",
+                f"The sound is {_codec(sounds[0])}, which is not accepted. {_EXPORT}",
             )
         raise BadInput("no_streams", "The file holds neither picture nor sound.")
     if video is None:
         _decode_sound(container, next(s for s in sounds if s.index == audio[0].index))
     if duration <= 0:
         raise BadInput("undecodable", f"The file does not tell how long it is. {_EXPORT}")
-    dropped = [s.codec_context.name for s in sounds if s.index not in {t.index for t in audio}]
+    dropped = [_codec(s) for s in sounds if s.index not in {t.index for t in audio}]
     notes = describe(video, audio, duration_ms=_ms(duration), dropped_audio=dropped)
     if sniffed.missing > 0:
         notes = (*notes, Note("truncated", "A few bytes are missing at the end of the file."))
@@ -106,6 +104,11 @@ def _has_decoder(stream: VideoStream | AudioStream) -> bool:
     # PyAV's stubs promise a context, which is None for a codec that FFmpeg does not know.
     context: object = stream.codec_context
     return context is not None
+
+
+def _codec(stream: VideoStream | AudioStream) -> str:
+    # Not the decoder's name: MP3 is decoded by mp3float, AV1 by libdav1d.
+    return stream.codec_context.codec.canonical_name
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -143,9 +146,10 @@ def _read_video(
     if not _has_decoder(stream):
         raise BadInput("unsupported_codec", f"The picture's codec is unknown. {_EXPORT}")
     context = stream.codec_context
-    if context.codec.canonical_name not in codecs.VIDEO:
+    if _codec(stream) not in codecs.VIDEO:
         raise BadInput(
-            "unsupported_codec", f"The picture is {context.name}, which is not accepted. {_EXPORT}"
+            "unsupported_codec",
+            f"The picture is {_codec(stream)}, which is not accepted. {_EXPORT}",
         )
     _check_picture(context.width, context.height, limits)
     # One thread: the prober shows that a picture decodes, it need not be quick about it.
@@ -172,7 +176,7 @@ def _read_video(
     shown = round(frame.width * aspect), frame.height
     track = VideoTrack(
         index=stream.index,
-        codec=context.codec.canonical_name,
+        codec=_codec(stream),
         profile=context.profile,
         pix_fmt=frame.format.name,
         coded_width=frame.width,
@@ -251,7 +255,7 @@ def _read_audio(stream: AudioStream, start: Fraction, duration: Fraction) -> Aud
     lasts = stream.duration * base if stream.duration else duration
     return AudioTrack(
         index=stream.index,
-        codec=context.codec.canonical_name,
+        codec=_codec(stream),
         profile=context.profile,
         channels=context.channels,
         sample_rate=context.sample_rate,

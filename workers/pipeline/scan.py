@@ -95,7 +95,9 @@ def settle_rate(
     if cadence is None or cadence.mean_delta is None:
         return named[0] if named else Fraction(25)
     measured = 1 / (cadence.mean_delta * time_base)
+    # Two frames more or less at the ends are the container's rounding, not another rate.
+    tolerance = max(measured / 500, 2 * measured / cadence.frame_count)
     for rate in named:
-        if abs(rate - measured) <= measured / 500:
+        if abs(rate - measured) <= tolerance:
             return rate
     return measured.limit_denominator(1001)
