@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.metadata import version
 
 import uvicorn
 from litestar import Litestar, Router
@@ -16,18 +17,24 @@ from app.accounts.project_controller import MemberController, ProjectController
 from app.foundation.db.database import Database
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
+from app.foundation.http.error_codes import ErrorCodeController
+from app.foundation.http.health import HealthController
+from app.foundation.http.openapi import DocumentController, openapi_config
 from app.foundation.http.problems import EXCEPTION_HANDLERS
-from app.foundation.http.static_files import static_router
+from app.foundation.http.static_files import STATIC, static_router
 from app.foundation.http.transaction import DEPENDENCIES, Store
 from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
+from app.foundation.telemetry.logging import configure_logging
+from app.foundation.telemetry.tracing import configure_tracing
 from app.foundation.tokens import AccessTokens
 from app.playback.controller import PlaybackIdController
 from app.playback.image_controller import ImageController
 from app.playback.manifest_controller import ManifestController
 from app.playback.media_controller import MediaController
 from app.playback.page_controller import OEmbedController, PageController
-from app.settings import Settings, load_settings
+from app.seams import make_store
+from app.settings import MIB, Settings, load_settings
 
 # In the order a video passes them. Under /v1.
 V1: Sequence[ControllerRouterHandler] = (
@@ -39,6 +46,9 @@ V1: Sequence[ControllerRouterHandler] = (
 )
 # Served from the root: pages, the store behind signed URLs, health.
 ROOT: Sequence[ControllerRouterHandler] = (
+    HealthController,
+    ErrorCodeController,
+    DocumentController,
     static_router(),
     PageController,
     OEmbedController,
@@ -57,6 +67,7 @@ def create_app(
         database: Used and left open; made from the settings and closed at the end when None.
         store: The object store; that of the settings when None.
     """
+    store = store or make_store(settings)
     own_database = database is None
     database = database or Database(
         settings.database_url.get_secret_value(),
@@ -84,8 +95,10 @@ def create_app(
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         logging_config=None,
-        openapi_config=None,
+        openapi_config=openapi_config(version=version("spool"), static_root=STATIC),
         request_class=JsonRequest,
+        # Of JSON; routes that take media say so themselves.
+        request_max_body_size=MIB,
         state=State(
             {
                 "access_tokens": access_tokens,
@@ -104,12 +117,16 @@ def create_app(
 
 def main() -> None:
     settings = load_settings()
+    configure_logging(settings, service="spool-api")
+    configure_tracing("spool-api")
     uvicorn.run(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http="httptools",
+        # Logging is ours: one line a request, from the edge.
+        log_config=None,
         access_log=False,
         server_header=False,
     )

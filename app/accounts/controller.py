@@ -34,14 +34,14 @@ from app.settings import Settings
 
 class AuthController(Controller):
     path = "/auth"
-    tags = ("Sign-in",)
+    tags = ("accounts",)
     dependencies = DEPENDENCIES
 
     @post(
         "/register",
         operation_id="register",
         summary="Register",
-        responses=documented({409: "email_taken", 422: "idempotency_key_reused"}),
+        responses=documented({409: "email_taken"}),
     )
     async def register(
         self,
@@ -69,7 +69,7 @@ class AuthController(Controller):
 
     @post(
         "/sign-in",
-        operation_id="signIn",
+        operation_id="sign_in",
         summary="Sign in",
         status_code=200,
         responses=documented({401: "credentials_invalid", 403: "project_not_found"}),
@@ -131,7 +131,7 @@ class AuthController(Controller):
             )
         return _answer(session, access_tokens)
 
-    @post("/sign-out", operation_id="signOut", summary="Sign out", status_code=204)
+    @post("/sign-out", operation_id="sign_out", summary="Sign out", status_code=204)
     async def sign_out(self, database: Db, data: JSONBody[SignOut]) -> None:
         """End the session of a refresh token, in all its tabs.
 

@@ -19,9 +19,9 @@ from app.foundation.paging import LIMIT_DEFAULT, Page
 
 class KeyController(Controller):
     path = "/api-keys"
-    tags = ("API keys",)
+    tags = ("accounts",)
 
-    @get(operation_id="listApiKeys", summary="List API keys", guards=[requires("keys:read")])
+    @get(operation_id="list_api_keys", summary="List API keys", guards=[requires("keys:read")])
     async def list_keys(
         self, tx: Tx, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
     ) -> Page[ApiKeyView]:
@@ -30,7 +30,7 @@ class KeyController(Controller):
         return Page([ApiKeyView.of(key) for key in found], following)
 
     @post(
-        operation_id="createApiKey",
+        operation_id="create_api_key",
         summary="Create an API key",
         guards=[requires("keys:write")],
         responses=documented({403: "scope_missing"}),
@@ -55,7 +55,7 @@ class KeyController(Controller):
 
     @post(
         "/{key_id:str}/rotate",
-        operation_id="rotateApiKey",
+        operation_id="rotate_api_key",
         summary="Rotate an API key",
         guards=[requires("keys:write")],
         responses=documented({403: "scope_missing", 404: "api_key_not_found"}),
@@ -74,7 +74,7 @@ class KeyController(Controller):
 
     @delete(
         "/{key_id:str}",
-        operation_id="revokeApiKey",
+        operation_id="revoke_api_key",
         summary="Revoke an API key",
         guards=[requires("keys:write")],
         responses=documented({404: "api_key_not_found"}),

@@ -18,7 +18,7 @@ from app.foundation.paging import LIMIT_DEFAULT, Page
 
 
 class ProjectController(Controller):
-    tags = ("Projects",)
+    tags = ("accounts",)
 
     @get("/me", operation_id="whoami", summary="Who am I", guards=[requires()])
     async def whoami(self, tx: Tx, principal: Me) -> Whoami:
@@ -32,7 +32,7 @@ class ProjectController(Controller):
             api_key_id=principal.api_key_id,
         )
 
-    @get("/projects", operation_id="listProjects", summary="List projects", guards=[requires()])
+    @get("/projects", operation_id="list_projects", summary="List projects", guards=[requires()])
     async def list_projects(
         self, gate: Gate, principal: Me, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
     ) -> Page[ProjectView]:
@@ -47,7 +47,7 @@ class ProjectController(Controller):
 
     @post(
         "/projects",
-        operation_id="createProject",
+        operation_id="create_project",
         summary="Create a project",
         guards=[requires("project:write")],
     )
@@ -71,7 +71,7 @@ class ProjectController(Controller):
 
     @get(
         "/projects/{project_id:str}",
-        operation_id="getProject",
+        operation_id="get_project",
         summary="Get a project",
         guards=[requires()],
         responses=documented({404: "project_not_found"}),
@@ -82,7 +82,7 @@ class ProjectController(Controller):
 
     @patch(
         "/projects/{project_id:str}",
-        operation_id="renameProject",
+        operation_id="rename_project",
         summary="Rename a project",
         guards=[requires("project:write")],
         responses=documented(
@@ -106,9 +106,9 @@ class ProjectController(Controller):
 
 class MemberController(Controller):
     path = "/members"
-    tags = ("Members",)
+    tags = ("accounts",)
 
-    @get(operation_id="listMembers", summary="List members", guards=[requires("members:read")])
+    @get(operation_id="list_members", summary="List members", guards=[requires("members:read")])
     async def list_members(
         self, tx: Tx, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
     ) -> Page[MemberView]:
@@ -117,7 +117,7 @@ class MemberController(Controller):
         return Page([_view(member) for member in found], following)
 
     @post(
-        operation_id="addMember",
+        operation_id="add_member",
         summary="Add a member",
         guards=[requires("members:write")],
         responses=documented({404: "member_not_found", 409: "member_exists"}),
@@ -130,7 +130,7 @@ class MemberController(Controller):
 
     @put(
         "/{user_id:str}/role",
-        operation_id="changeRole",
+        operation_id="change_role",
         summary="Change a member's role",
         guards=[requires("members:write")],
         responses=documented({404: "member_not_found", 409: "last_owner"}),
@@ -143,7 +143,7 @@ class MemberController(Controller):
 
     @delete(
         "/{user_id:str}",
-        operation_id="removeMember",
+        operation_id="remove_member",
         summary="Remove a member",
         guards=[requires()],
         responses=documented({404: "member_not_found", 409: "last_owner"}),

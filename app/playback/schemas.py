@@ -74,16 +74,19 @@ class NewPlaybackId(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewPlaybackToken(Struct, frozen=True, forbid_unknown_fields=True):
-    ttl_seconds: Annotated[
-        int | None,
-        Meta(
-            description="How long the token opens the video. It should outlast the viewing: "
-            "segments stop with it. Default: the installation's setting.",
-            examples=[3600],
-            ge=1,
-            le=7 * 24 * 3600,
-        ),
-    ] = None
+    ttl_seconds: (
+        Annotated[
+            int,
+            Meta(
+                description="How long the token opens the video. It should outlast the viewing: "
+                "segments stop with it. Default: the installation's setting.",
+                examples=[3600],
+                ge=1,
+                le=7 * 24 * 3600,
+            ),
+        ]
+        | None
+    ) = None
 
 
 class PlaybackTokenOut(Struct, frozen=True):

@@ -54,7 +54,7 @@ def documented(codes_of_status: Mapping[int, str | Sequence[str]]) -> dict[int, 
             generate_examples=False,
             description="; ".join(f"`{code}`: {TITLES[code]}" for code in codes),
             media_type=MEDIA_TYPE,
-            examples=[Example(id=code, value=example_problem(code, status)) for code in codes],
+            examples=[Example(summary=code, value=example_problem(code, status)) for code in codes],
         )
     return answers
 

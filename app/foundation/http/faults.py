@@ -1,4 +1,4 @@
-"""What an error that is not one of `SpoolError` means to whoever waits for the answer."""
+"""What an error that no service foresaw means to whoever waits for the answer."""
 
 from app.foundation.db import faults as database
 from app.foundation.errors import SpoolError
