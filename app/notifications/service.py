@@ -77,6 +77,14 @@ async def events_after(
     return (await tx.scalars(query)).all()
 
 
+async def newest_event_id(tx: AsyncSession, *, asset_id: str | None) -> str:
+    """The id behind which `events_after` finds what is yet to happen; may be empty."""
+    query = select(func.max(Event.id))
+    if asset_id is not None:
+        query = query.where(Event.asset_id == asset_id)
+    return await tx.scalar(query) or ""
+
+
 def _encode(payload: Mapping[str, Any]) -> str:
     text = json.dumps(payload, separators=(",", ":"))
     if len(text.encode()) > _PAYLOAD_BYTES:
