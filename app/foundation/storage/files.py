@@ -41,7 +41,10 @@ def make_folders(folder: Path) -> None:
     if folder.is_dir():
         return
     make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, "a file is in the way", str(folder)) from error
     sync_folder(folder.parent)
 
 
@@ -62,21 +65,29 @@ def publish(temporary: Path, target: Path, *, if_absent: bool = False) -> None:
         FileExistsError: `if_absent`, and there is one.
     """
     while True:
-        make_folders(target.parent)
         try:
+            make_folders(target.parent)
             if if_absent:
                 # Unlike a rename, a link never replaces.
                 os.link(temporary, target)
                 temporary.unlink()
             else:
                 temporary.replace(target)
-            sync_folder(target.parent)
         except FileNotFoundError:
-            # A deletion took the folder in the same moment, because it was empty.
+            # A deletion took one of the folders in the same moment, because it was empty.
             if not temporary.exists():
                 raise
+        except (FileExistsError, IsADirectoryError):
+            if not target.is_dir():
+                raise
+            # Of use only if a killed deletion left nothing but folders; it fails otherwise.
+            for folder, _, _ in os.walk(target, topdown=False):
+                Path(folder).rmdir()
         else:
-            return
+            break
+    # Gone again already: whoever deleted the file synced that.
+    with suppress(FileNotFoundError):
+        sync_folder(target.parent)
 
 
 def copy_bytes(

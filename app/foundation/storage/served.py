@@ -155,7 +155,7 @@ async def open_object(
     if filename is not None:
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
     known = request_headers.get("if-none-match", "")
-    if known.strip() == "*" or etag in (tag.strip() for tag in known.split(",")):
+    if known.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
         return ObjectResponse(304, headers, _nothing(), info)
     condition = request_headers.get("if-range")
     asked = request_headers.get("range") if condition in (None, etag) else None
