@@ -7,10 +7,10 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, QueryParameter
 
 from app.foundation.http.transaction import Config, Db
-from app.foundation.signing import UrlSigner
 from app.playback.delivery import ApiDelivery
 from app.playback.tokens import PlaybackTokens
 from app.playback.viewing import Viewing, Viewings
+from app.seams import make_signer
 
 TokenQuery = Annotated[
     str | None,
@@ -28,11 +28,11 @@ Opened = NamedDependency[Viewing]
 
 
 def provide_delivery(settings: Config) -> ApiDelivery:
-    return ApiDelivery(UrlSigner(settings.signing_secrets, settings.signing_key_id))
+    return ApiDelivery(make_signer(settings))
 
 
 def provide_tokens(settings: Config) -> PlaybackTokens:
-    return PlaybackTokens(UrlSigner(settings.signing_secrets, settings.signing_key_id))
+    return PlaybackTokens(make_signer(settings))
 
 
 def provide_viewings(settings: Config, database: Db, tokens: Tokens) -> Viewings:

@@ -79,7 +79,7 @@ class ImageController(Controller):
     )
     async def poster_jpeg(
         self, request: Request[Any, Any, Any], store: Objects, viewing: Opened
-    ) -> Response[None] | Stream:
+    ) -> Response[bytes] | Stream:
         return await _poster(request, store, viewing, ImageFormat.JPEG)
 
     @get(
@@ -91,7 +91,7 @@ class ImageController(Controller):
     )
     async def poster_webp(
         self, request: Request[Any, Any, Any], store: Objects, viewing: Opened
-    ) -> Response[None] | Stream:
+    ) -> Response[bytes] | Stream:
         return await _poster(request, store, viewing, ImageFormat.WEBP)
 
     @get(
@@ -109,7 +109,7 @@ class ImageController(Controller):
         viewing: Opened,
         time: Seconds = None,
         width: Width = None,
-    ) -> Response[bytes | None]:
+    ) -> Response[bytes]:
         return await _thumbnail(request, store, viewing, ImageFormat.JPEG, time, width)
 
     @get(
@@ -127,7 +127,7 @@ class ImageController(Controller):
         viewing: Opened,
         time: Seconds = None,
         width: Width = None,
-    ) -> Response[bytes | None]:
+    ) -> Response[bytes]:
         return await _thumbnail(request, store, viewing, ImageFormat.WEBP, time, width)
 
     @get(
@@ -151,7 +151,7 @@ class ImageController(Controller):
 
 async def _poster(
     request: Request[Any, Any, Any], store: ObjectStore, viewing: Viewing, kind: ImageFormat
-) -> Response[None] | Stream:
+) -> Response[bytes] | Stream:
     image = viewing.image("poster", kind.content_type)
     return await serve_object(store, image.key, request.headers, cache_control=_cache(viewing))
 
@@ -163,7 +163,7 @@ async def _thumbnail(
     kind: ImageFormat,
     seconds: float | None,
     width: int | None,
-) -> Response[bytes | None]:
+) -> Response[bytes]:
     if seconds is None:
         key, box = viewing.image("poster").key, None
     else:
@@ -173,7 +173,7 @@ async def _thumbnail(
     etag = f'"{hashlib.sha256(f"{key} {cut}".encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": _cache(viewing)}
     if matches(request.headers.get("if-none-match"), etag):
-        return Response(None, status_code=304, headers=headers)
+        return Response(b"", status_code=304, headers=headers)
     picture = await asyncio.to_thread(cut_image, await read_bytes(store, key), cut)
     return Response(picture, headers=headers, media_type=kind.content_type)
 

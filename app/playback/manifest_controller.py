@@ -56,7 +56,7 @@ class ManifestController(Controller):
         viewings: Opener,
         manifest: ManifestName,
         token: TokenQuery = None,
-    ) -> Response[bytes | None]:
+    ) -> Response[bytes]:
         name = _NAME.fullmatch(manifest)
         if name is None:
             raise NotFound("not_found", "No such path. The API's pages are at /docs.")
@@ -66,7 +66,7 @@ class ManifestController(Controller):
         # Asked for again each time, so that a revoked id ends here.
         headers = {"ETag": etag, "Cache-Control": f"{viewing.audience.value}, no-cache"}
         if matches(request.headers.get("if-none-match"), etag):
-            return Response(None, status_code=304, headers=headers)
+            return Response(b"", status_code=304, headers=headers)
         media_type = HLS if name["kind"] == "m3u8" else DASH
         return Response(body, headers=headers, media_type=media_type)
 

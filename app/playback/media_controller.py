@@ -50,7 +50,7 @@ class MediaController(Controller):
         delivery: Deliverer,
         grant: FromPath[str],
         path: FromPath[str],
-    ) -> Response[None] | Stream:
+    ) -> Response[bytes] | Stream:
         audience, key = delivery.open(grant, path)
         cache = f"{audience.value}, {_KEEP}"
         return await serve_object(store, key, request.headers, cache_control=cache)

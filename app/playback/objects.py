@@ -68,7 +68,7 @@ class _Answer:
 
 async def serve_object(
     store: ObjectStore, key: str, headers: Mapping[str, str], *, cache_control: str
-) -> Response[None] | Stream:
+) -> Response[bytes] | Stream:
     """The answer to a GET for an object.
 
     Args:
@@ -80,7 +80,7 @@ async def serve_object(
     """
     answer = await _answer(store, key, headers, cache_control)
     if answer.status == 304:
-        return Response(None, status_code=304, headers=answer.headers)
+        return Response(b"", status_code=304, headers=answer.headers)
     blocks = store.read(key, start=answer.start, end=answer.end)
     media_type = content_type_of(key)
     return Stream(blocks, status_code=answer.status, headers=answer.headers, media_type=media_type)
