@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.assets import queries, service
 from app.assets.deletion import delete_asset
@@ -130,7 +130,7 @@ class AssetController(Controller):
         tx: Tx,
         settings: Config,
         asset_id: FromPath[str],
-        data: AssetEdit,
+        data: JSONBody[AssetEdit],
         if_match: IfMatch = None,
     ) -> Response[AssetDetail]:
         asset = await service.get_asset(tx, asset_id, lock=True)

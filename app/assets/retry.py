@@ -1,14 +1,14 @@
-"""Taking a failed asset back to the step that failed."""
+"""Taking an asset back into work, and out of it, with its jobs."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import Asset, AssetState
 from app.assets.service import get_asset
-from app.assets.states import move_asset
+from app.assets.states import fail_asset, move_asset
 from app.foundation.errors import Conflict
 from app.jobs import service as jobs
-from app.jobs.models import Job
+from app.jobs.models import Job, JobState, Task, TaskState
 from app.uploads.models import Upload, UploadState
 from app.uploads.states import move_upload
 
@@ -54,8 +54,19 @@ async def reopen_asset_of(tx: AsyncSession, job: Job) -> None:
         return
     upload = await _lock_upload(tx, job.asset_id)
     asset = await get_asset(tx, job.asset_id, lock=True)
-    if asset.state not in {AssetState.INGESTING, AssetState.PROCESSING}:
-        await _reopen(tx, job.asset_id, upload)
+    if asset.state in {AssetState.INGESTING, AssetState.PROCESSING}:
+        return
+    if asset.state is AssetState.READY and await _has_published(tx, job.id):
+        return
+    await _reopen(tx, job.asset_id, upload)
+
+
+async def _has_published(tx: AsyncSession, job_id: str) -> bool:
+    """Whether what is left of the job is only what comes after publishing."""
+    published = select(Task.id).where(
+        Task.job_id == job_id, Task.kind == "publish", Task.state == TaskState.SUCCEEDED
+    )
+    return await tx.scalar(published) is not None
 
 
 async def _lock_upload(tx: AsyncSession, asset_id: str) -> Upload | None:
@@ -82,3 +93,14 @@ async def _reopen(tx: AsyncSession, asset_id: str, upload: Upload | None) -> Ass
         changes = {"error_code": None, "error_message": None}
         await move_upload(tx, upload.id, UploadState.VERIFYING, changes=changes)
     return await move_asset(tx, asset_id, AssetState.INGESTING)
+
+
+async def halt_asset_of(tx: AsyncSession, job: Job) -> None:
+    """Says of the asset that nobody works on it any more, when somebody cancelled its job."""
+    if job.asset_id is not None and job.kind in _MAKING and job.state is JobState.CANCELLED:
+        await fail_asset(
+            tx,
+            job.asset_id,
+            "cancelled",
+            "Somebody cancelled the work on this video. Retry it to go on; the source is kept.",
+        )
