@@ -14,6 +14,7 @@ from app.accounts.authentication import Credentials
 from app.accounts.controller import AuthController
 from app.accounts.key_controller import KeyController
 from app.accounts.project_controller import MemberController, ProjectController
+from app.assets.controller import AssetController
 from app.foundation.db.database import Database
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
@@ -22,6 +23,7 @@ from app.foundation.http.health import HealthController
 from app.foundation.http.openapi import DocumentController, openapi_config
 from app.foundation.http.problems import EXCEPTION_HANDLERS
 from app.foundation.http.static_files import STATIC, static_router
+from app.foundation.http.store_controller import StoreController
 from app.foundation.http.transaction import DEPENDENCIES, Store
 from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
@@ -33,8 +35,11 @@ from app.playback.image_controller import ImageController
 from app.playback.manifest_controller import ManifestController
 from app.playback.media_controller import MediaController
 from app.playback.page_controller import OEmbedController, PageController
+from app.renditions.controller import RenditionController
 from app.seams import make_store
 from app.settings import MIB, Settings, load_settings
+from app.uploads.controller import UploadController
+from app.uploads.simple_controller import SimpleUploadController, UploaderController
 
 # In the order a video passes them. Under /v1.
 V1: Sequence[ControllerRouterHandler] = (
@@ -42,6 +47,10 @@ V1: Sequence[ControllerRouterHandler] = (
     ProjectController,
     MemberController,
     KeyController,
+    SimpleUploadController,
+    UploadController,
+    AssetController,
+    RenditionController,
     PlaybackIdController,
 )
 # Served from the root: pages, the store behind signed URLs, health.
@@ -49,6 +58,8 @@ ROOT: Sequence[ControllerRouterHandler] = (
     HealthController,
     ErrorCodeController,
     DocumentController,
+    StoreController,
+    UploaderController,
     static_router(),
     PageController,
     OEmbedController,

@@ -10,7 +10,7 @@ from app.accounts.models import ApiKey, Project, Role, User
 Email = Annotated[
     str,
     Meta(
-        pattern=r"^[^@\s\x00]+@[^@\s\x00]+$",
+        pattern=r"^[^@\s\x00]+@[^@\s\x00]+$(?!\n)",
         max_length=254,
         description="The e-mail address; upper and lower case are the same.",
         examples=["ada@example.org"],

@@ -2,7 +2,7 @@
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from app.foundation.auth import requires
 from app.foundation.errors import Invalid
@@ -50,7 +50,7 @@ class UploadController(Controller):
     )
     @idempotent
     async def create_upload(
-        self, tx: Tx, principal: Me, store: Objects, policy: Policy, data: NewUpload
+        self, tx: Tx, principal: Me, store: Objects, policy: Policy, data: JSONBody[NewUpload]
     ) -> CreatedUpload:
         upload = await service.create_upload(
             tx, store, policy, principal.project_id, data.announced()
@@ -83,7 +83,12 @@ class UploadController(Controller):
     )
     @idempotent
     async def sign_parts(
-        self, tx: Tx, store: Objects, policy: Policy, upload_id: FromPath[str], data: WantedParts
+        self,
+        tx: Tx,
+        store: Objects,
+        policy: Policy,
+        upload_id: FromPath[str],
+        data: JSONBody[WantedParts],
     ) -> SignedParts:
         upload = await service.get_upload(tx, upload_id)
         return SignedParts(_signed(store, policy, upload, sorted(set(data.numbers))))
@@ -118,7 +123,11 @@ class UploadController(Controller):
     )
     @idempotent
     async def complete_upload(
-        self, tx: Tx, store: Objects, upload_id: FromPath[str], data: Completion | None = None
+        self,
+        tx: Tx,
+        store: Objects,
+        upload_id: FromPath[str],
+        data: JSONBody[Completion | None] = None,
     ) -> UploadView:
         upload, first = await complete_upload(tx, store, upload_id, _claimed(data))
         if first:

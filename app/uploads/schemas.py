@@ -31,6 +31,14 @@ MediaType = Annotated[
         examples=["video/quicktime"],
     ),
 ]
+Sha256 = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Fa-f]{64}\Z",
+        description="Of the whole file. What arrives is refused if it has another one.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    ),
+]
 PartNumber = Annotated[int, Meta(ge=1, le=10_000, examples=[1])]
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
 
@@ -48,14 +56,7 @@ class NewUpload(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     ] = None
     description: Description = ""
     tags: Tags = {}
-    sha256: Annotated[
-        str | None,
-        Meta(
-            pattern=r"^[0-9A-Fa-f]{64}\Z",
-            description="Of the whole file. What arrives is refused if it has another one.",
-            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
-        ),
-    ] = None
+    sha256: Sha256 | None = None
     playback_policy: Annotated[
         PlaybackPolicy, Meta(description="Of the asset's first playback id.")
     ] = PlaybackPolicy.PUBLIC

@@ -7,6 +7,7 @@ from litestar import Controller, Litestar, MediaType, Request, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
+from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
 
@@ -93,9 +94,13 @@ def openapi_config(*, version: str, static_root: Path) -> OpenAPIConfig:
 
 
 class DocumentController(Controller):
-    """The document where tools look for it first."""
+    """What tools and browsers look for at the root."""
 
     include_in_schema = False
+
+    @get("/favicon.ico")
+    async def favicon(self) -> Redirect:
+        return Redirect("/static/favicon.svg", status_code=308)
 
     @get("/openapi.json")
     async def document(self, request: Request[Any, Any, Any]) -> Response[bytes]:

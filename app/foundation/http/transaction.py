@@ -10,6 +10,7 @@ from typing import Protocol
 
 from litestar import Request
 from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.auth import Principal
@@ -23,12 +24,14 @@ class Store(ObjectStore, MultipartStore, SignedUrls, Protocol):
 
 
 # What handlers write: `async def get(self, tx: Tx, principal: Me) -> …`.
-Tx = NamedDependency[AsyncSession]
-Gate = NamedDependency[AsyncSession]
-Me = NamedDependency[Principal]
-Db = NamedDependency[Database]
-Config = NamedDependency[Settings]
-Objects = NamedDependency[Store]
+# Checking what comes from here on every request would tell nothing, and a protocol of many methods
+# takes long to check.
+Tx = NamedDependency[SkipValidation[AsyncSession]]
+Gate = NamedDependency[SkipValidation[AsyncSession]]
+Me = NamedDependency[SkipValidation[Principal]]
+Db = NamedDependency[SkipValidation[Database]]
+Config = NamedDependency[SkipValidation[Settings]]
+Objects = NamedDependency[SkipValidation[Store]]
 
 
 def provide_principal(request: Request) -> Principal:  # type: ignore[type-arg]  # any state
