@@ -19,6 +19,7 @@ _VARIABLE_TIME_BASE = 90_000
 _AUDIO_FRAGMENT_US = 500_000
 _FAR = 1_000_000
 _EARLY_S = 0.1
+_MAX_CONSTANT_RATE = Fraction(60)
 
 
 def encode_command(
@@ -128,15 +129,18 @@ def _x264_options(rung: Rung, video: VideoTrack, plan: Plan, threads: int) -> _O
 
 
 def _timing(video: VideoTrack, plan: Plan) -> _Options:
-    if video.variable_frame_rate and video.frame_rate.fraction <= plan_rate(plan):
+    late = video.start_ms > 0
+    if video.variable_frame_rate and not late and video.frame_rate.fraction <= plan_rate(plan):
         return {
             "fps_mode": "vfr",  # frames keep their times
             "enc_time_base": f"1:{_VARIABLE_TIME_BASE}",  # fine enough for any of them
             "video_track_timescale": _VARIABLE_TIME_BASE,
         }
+    # The mean rate would drop frames of a video whose rate varies.
+    rate = min(video.base_rate.fraction, _MAX_CONSTANT_RATE) if late else plan_rate(plan)
     return {
         "fps_mode": "cfr",  # a lost frame is shown twice, a late start is filled
-        "r": _ratio(plan_rate(plan)),
+        "r": _ratio(max(rate, plan_rate(plan))),
     }
 
 
@@ -157,10 +161,11 @@ def _keyframes(plan: Plan) -> str:
 def _track_options(fragments: str) -> _Options:
     return {
         "f": "mp4",
-        # cmaf: brands, one traf per fragment, negative composition offsets, so that the first
-        # picture is shown at 0 without an edit list. empty_moov: the init segment holds no
-        # samples. skip_trailer: no mfra, which no segment needs.
-        "movflags": f"+cmaf+empty_moov+default_base_moof+skip_trailer{fragments}",
+        # delay_moov: the init segment is written once the first fragment is known, so that one
+        # edit takes out the reordering delay and the first picture is shown at 0. Negative
+        # composition offsets would do so too, but FFmpeg's own reader adds them up wrongly and
+        # shows the picture late. skip_trailer: no mfra, which no segment needs.
+        "movflags": f"+delay_moov+default_base_moof+skip_trailer{fragments}",
         "map_metadata": -1,  # titles and places of the source stay private
         "map_chapters": -1,
         "fflags": "+bitexact",  # the same bytes on every run: no version, no date
@@ -171,8 +176,7 @@ def _track_options(fragments: str) -> _Options:
 def _sound(opened: Any, audio: AudioRung, out_dir: Path) -> Any:
     stream = opened[str(audio.index)]
     options: _Options = {
-        # The encoder's run-in would delay the sound; without it sample 0 is at time 0 and no
-        # edit list is needed, which players handle in different ways.
+        # The encoder's run-in would delay the sound; without it sample 0 is at time 0.
         "bsf:a": "noise=drop=lt(pts\\,0)",
         "frag_duration": _AUDIO_FRAGMENT_US,  # grouped later to the picture's segments
         **_track_options(""),

@@ -11,7 +11,6 @@ _MAX_RATE = 60
 _NEAR = Fraction(9, 10)  # a rung this close below the source's own size adds nothing
 _COPY_CONTAINERS = {"mov", "matroska", "flv"}
 _COPY_PROFILES = {"Baseline", "Constrained Baseline", "Main", "High"}
-_COPY_START_MS = 10
 
 
 class RungProfile(msgspec.Struct, frozen=True):
@@ -143,7 +142,7 @@ def _may_copy(probe: Probe, video: VideoTrack, top: Rung, profile: Profile) -> b
         and video.closed_gop
         and video.keyframes_complete
         and bool(keys)
-        and abs(keys[0]) <= _COPY_START_MS
+        and keys[0] == 0
         and max(gaps) <= 2 * profile.segment_ms
         and video.bit_rate <= top.max_bit_rate * profile.copy_tolerance
     )

@@ -8,6 +8,7 @@ are read into memory are bounded, children must lie within their parent.
 import os
 import struct
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,7 +34,11 @@ class Box(msgspec.Struct, frozen=True):
 
 
 class Fragment(msgspec.Struct, frozen=True):
-    """One moof with its mdat. `start` and `duration` count in the track's timescale."""
+    """One moof with its mdat, counted in the track's timescale.
+
+    `start` is the decode time of its first sample, `first_presentation` that sample's
+    composition time, before edits.
+    """
 
     offset: int
     size: int
@@ -45,7 +50,10 @@ class Fragment(msgspec.Struct, frozen=True):
 
 
 class TrackHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What a player learns from the init segment. `codecs` is an RFC 6381 string."""
+    """What a player learns from the init segment. `codecs` is an RFC 6381 string.
+
+    `media_time` is what the first edit that shows anything takes off composition times.
+    """
 
     handler: str
     timescale: int
@@ -56,15 +64,22 @@ class TrackHeader(msgspec.Struct, frozen=True, kw_only=True):
     sample_rate: int = 0
     default_duration: int = 0
     default_flags: int = 0
-    has_edit_list: bool = False
+    edits: int = 0
+    media_time: int = 0
 
 
 class Track(msgspec.Struct, frozen=True):
-    """A fragmented file of one track. The first `init_size` bytes are its init segment."""
+    """A fragmented file of one track. Its init segment is a file type and the moov box."""
 
     header: TrackHeader
-    init_size: int
+    moov_offset: int
+    moov_size: int
     fragments: tuple[Fragment, ...]
+
+
+def shown_at(header: TrackHeader, fragment: Fragment) -> Fraction:
+    """When a fragment's first sample is shown, in seconds."""
+    return Fraction(fragment.first_presentation - header.media_time, header.timescale)
 
 
 def top_level(file: BinaryIO, size: int) -> Iterator[Box]:
@@ -151,7 +166,7 @@ def read_track(path: Path) -> Track:
         if moov is None:
             raise Mp4Error("no moov box")
         header = read_header(read_body(file, moov))
-        return Track(header, moov.end, tuple(_fragments(file, header)))
+        return Track(header, moov.start, moov.end - moov.start, tuple(_fragments(file, header)))
 
 
 def read_fragments(path: Path, header: TrackHeader) -> tuple[Fragment, ...]:
@@ -205,7 +220,7 @@ def read_header(moov: bytes) -> TrackHeader:
         raise Mp4Error("no sample entry")
     trex = find(moov, "mvex/trex")
     duration, flags = (0, 0) if trex is None else struct.unpack_from(">I4xI", moov, trex.body + 12)
-    edits = find(moov, "edts/elst", trak.body, trak.end) is not None
+    edits, media_time = _edits(moov, trak)
     if handler == "vide":
         width, height = struct.unpack_from(">HH", moov, entry.body + 24)
         return TrackHeader(
@@ -216,7 +231,8 @@ def read_header(moov: bytes) -> TrackHeader:
             height=height,
             default_duration=duration,
             default_flags=flags,
-            has_edit_list=edits,
+            edits=edits,
+            media_time=media_time,
         )
     channels, rate = struct.unpack_from(">H6xI", moov, entry.body + 16)
     return TrackHeader(
@@ -227,8 +243,24 @@ def read_header(moov: bytes) -> TrackHeader:
         sample_rate=rate >> 16,
         default_duration=duration,
         default_flags=flags,
-        has_edit_list=edits,
+        edits=edits,
+        media_time=media_time,
     )
+
+
+def _edits(data: bytes, trak: Box) -> tuple[int, int]:
+    """How many edits an elst box lists, and the media time of the first that is not empty."""
+    elst = find(data, "edts/elst", trak.body, trak.end)
+    if elst is None:
+        return 0, 0
+    entry = ">Qqhh" if data[elst.body] == 1 else ">Iihh"
+    (count,) = struct.unpack_from(">I", data, elst.body + 4)
+    if elst.body + 8 + count * struct.calcsize(entry) > elst.end:
+        raise Mp4Error("an elst box that promises more edits than it holds")
+    rows = struct.iter_unpack(
+        entry, data[elst.body + 8 : elst.body + 8 + count * struct.calcsize(entry)]
+    )
+    return count, next((row[1] for row in rows if row[1] >= 0), 0)
 
 
 def _need(data: bytes, path: str, within: Box | None = None) -> Box:

@@ -61,7 +61,7 @@ def _read(container: InputContainer, size: int, sniffed: Sniffed, limits: Limits
     if len(container.streams) > limits.max_streams:
         raise BadInput("too_many_streams", f"The file has {len(container.streams)} tracks.")
     stream = next((s for s in container.streams.video if not _is_cover(s)), None)
-    sounds = [s for s in container.streams.audio if _has_decoder(s)]
+    sounds = [s for s in container.streams.audio if _has_decoder(s) and s.duration != 0]
     start = Fraction(container.start_time or 0, _SECOND)
     duration = Fraction(container.duration or 0, _SECOND)
     _check_duration(duration, limits)

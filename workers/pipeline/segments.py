@@ -8,11 +8,15 @@ from typing import BinaryIO
 
 import msgspec
 
-from workers.pipeline.mp4 import Fragment, Track, TrackHeader, read_track
+from workers.pipeline.mp4 import Fragment, Track, TrackHeader, read_track, shown_at
 
 _COPY_BYTES = 1024**2
 # ISO/IEC 14496-12, 8.16.2: says that this is a media segment; the brand is DASH's.
 _STYP = b"\x00\x00\x00\x18stypmsdh\x00\x00\x00\x00msdhmsix"
+
+
+# 14496-12, 4.3 and ISO/IEC 23000-19, 7.2: an ISO file whose track is a CMAF track.
+_FTYP = b"\x00\x00\x00\x1cftypiso6\x00\x00\x00\x00iso6cmfcmp41"
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -75,7 +79,9 @@ def slice_track(source: Path, boundaries_ms: Sequence[int], out_dir: Path) -> Sl
     segments: list[Segment] = []
     with source.open("rb") as file:
         with (out_dir / "init.mp4").open("wb") as init:
-            _copy(file, 0, track.init_size, init)
+            init.write(_FTYP)
+            _copy(file, track.moov_offset, track.moov_size, init)
+            init_size = init.tell()
         for group in group_fragments(track, boundaries_ms):
             name = f"seg_{len(segments) + 1:05d}.m4s"
             with (out_dir / name).open("wb") as out:
@@ -85,7 +91,7 @@ def slice_track(source: Path, boundaries_ms: Sequence[int], out_dir: Path) -> Sl
                 size = out.tell()
             duration = sum(fragment.duration for fragment in group)
             segments.append(Segment(name, group[0].start, duration, size))
-    return SlicedTrack(track.header, track.init_size, tuple(segments))
+    return SlicedTrack(track.header, init_size, tuple(segments))
 
 
 def group_fragments(track: Track, boundaries_ms: Sequence[int]) -> list[list[Fragment]]:
@@ -93,12 +99,12 @@ def group_fragments(track: Track, boundaries_ms: Sequence[int]) -> list[list[Fra
 
     A fragment that starts nearer to the next boundary than half its length belongs after it.
     """
-    scale = 1000 / track.header.timescale
 
     def index(fragment: Fragment) -> int:
+        start_ms = float(shown_at(track.header, fragment)) * 1000
+        length_ms = fragment.duration * 1000 / track.header.timescale
         # At most half a second: that is how far a long fragment may lie off, too.
-        lead = min(500.0, fragment.duration * scale / 2)
-        return max(0, bisect_right(boundaries_ms, fragment.start * scale + lead) - 1)
+        return max(0, bisect_right(boundaries_ms, start_ms + min(500.0, length_ms / 2)) - 1)
 
     return [list(group) for _, group in groupby(track.fragments, key=index)]
 
