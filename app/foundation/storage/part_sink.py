@@ -70,8 +70,9 @@ class PartSink(FileSink):
         with store_errors():
             os.fdatasync(self.descriptor)
         with self._folder.writable(self._fence):
+            # From here on it may be in the journal, even if this fails: its bytes have to stay.
+            self._counted = True
             self._folder.record(ReceivedPart(part, self._name))
-        self._counted = True
         return part
 
     def discard(self) -> None:

@@ -100,7 +100,9 @@ class UploadFolder:
                 (self.path / f"{number:05}.claim").touch(exist_ok=False)
             except FileExistsError:
                 return False
-        return True
+            # A claim is not synced: a power cut may take it and leave the part.
+            received = self._journal.read().get(number)
+        return received is None or received.file != IN_PLACE
 
     def release_place(self, number: int) -> None:
         """Lets the next sender of a part that was cut off have its place."""

@@ -113,6 +113,17 @@ async def test_a_part_that_breaks_off_does_not_hurt_the_one_before(
     assert await contents(store, KEY) == some_bytes(PART, 1)
 
 
+async def test_a_claim_that_a_power_cut_took_is_not_missed(
+    store: FolderStore, upload_id: str, tmp_path: Path
+) -> None:
+    await put(store, upload_id, 1, in_blocks(some_bytes(PART, 1)))
+    (tmp_path / "store" / "multipart" / upload_id / "00001.claim").unlink()
+    with pytest.raises(Incomplete):
+        await put(store, upload_id, 1, in_blocks(some_bytes(PART // 2, 2)))
+    await store.complete_multipart(KEY, upload_id, await store.list_parts(KEY, upload_id))
+    assert await contents(store, KEY) == some_bytes(PART, 1)
+
+
 async def test_a_cancelled_part_frees_its_place(
     store: FolderStore, upload_id: str, tmp_path: Path
 ) -> None:
