@@ -15,6 +15,7 @@ from app.accounts.controller import AuthController
 from app.accounts.key_controller import KeyController
 from app.accounts.project_controller import MemberController, ProjectController
 from app.assets.controller import AssetController
+from app.assets.interface_controller import AnalyticsController
 from app.foundation.db.database import Database
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
@@ -30,6 +31,9 @@ from app.foundation.sealing import Sealer
 from app.foundation.telemetry.logging import configure_logging
 from app.foundation.telemetry.tracing import configure_tracing
 from app.foundation.tokens import AccessTokens
+from app.jobs.controller import DeadLetterController, JobController, TaskController
+from app.notifications.controller import EventController
+from app.notifications.listener import EventListener
 from app.playback.controller import PlaybackIdController
 from app.playback.image_controller import ImageController
 from app.playback.manifest_controller import ManifestController
@@ -50,8 +54,12 @@ V1: Sequence[ControllerRouterHandler] = (
     SimpleUploadController,
     UploadController,
     AssetController,
+    JobController,
+    TaskController,
+    DeadLetterController,
     RenditionController,
     PlaybackIdController,
+    EventController,
 )
 # Served from the root: pages, the store behind signed URLs, health.
 ROOT: Sequence[ControllerRouterHandler] = (
@@ -60,6 +68,7 @@ ROOT: Sequence[ControllerRouterHandler] = (
     DocumentController,
     StoreController,
     UploaderController,
+    AnalyticsController,
     static_router(),
     PageController,
     OEmbedController,
@@ -86,6 +95,7 @@ def create_app(
         application_name="spool-api",
     )
 
+    listener = EventListener(database)
     access_tokens = AccessTokens(
         settings.signing_secrets,
         settings.signing_key_id,
@@ -94,9 +104,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await listener.start()
         try:
             yield
         finally:
+            await listener.close()
             if own_database:
                 await database.close()
 
@@ -115,6 +127,7 @@ def create_app(
                 "access_tokens": access_tokens,
                 "authenticator": Credentials(database, access_tokens),
                 "database": database,
+                "listener": listener,
                 "passwords": Passwords(),
                 "settings": settings,
                 "store": store,
@@ -140,6 +153,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Event streams end when they are told to, and not by themselves.
+        timeout_graceful_shutdown=3,
     )
 
 

@@ -149,8 +149,16 @@ class StoreController(Controller):
         headers = {**answer.headers, **_ANY_ORIGIN}
         return Response(None, status_code=answer.status, headers=headers)
 
-    @route("/{rest:path}", http_method=HttpMethod.OPTIONS, include_in_schema=False)
-    async def preflight(self, rest: FromPath[str]) -> Response[None]:  # noqa: ARG002  # of the path
+    @route(
+        "/parts/{upload_id:str}/{number:int}",
+        http_method=HttpMethod.OPTIONS,
+        include_in_schema=False,
+    )
+    async def ask_for_part(self, upload_id: FromPath[str], number: FromPath[int]) -> Response[None]:  # noqa: ARG002  # of the path
+        return Response(None, status_code=204, headers=_PREFLIGHT)
+
+    @route("/objects/{key:path}", http_method=HttpMethod.OPTIONS, include_in_schema=False)
+    async def ask_for_object(self, key: FromPath[str]) -> Response[None]:  # noqa: ARG002  # of the path
         return Response(None, status_code=204, headers=_PREFLIGHT)
 
 
