@@ -82,8 +82,7 @@ async def serve_object(
     if answer.status == 304:
         return Response(b"", status_code=304, headers=answer.headers)
     blocks = store.read(key, start=answer.start, end=answer.end)
-    media_type = content_type_of(key)
-    return Stream(blocks, status_code=answer.status, headers=answer.headers, media_type=media_type)
+    return Stream(blocks, status_code=answer.status, headers=answer.headers)
 
 
 async def describe_object(
@@ -91,8 +90,7 @@ async def describe_object(
 ) -> Response[None]:
     """The answer to HEAD: that to GET without the body. Raises as `serve_object` does."""
     answer = await _answer(store, key, headers, cache_control)
-    described = answer.headers | {"Content-Type": content_type_of(key)}
-    return Response(None, status_code=answer.status, headers=described)
+    return Response(None, status_code=answer.status, headers=answer.headers)
 
 
 async def _answer(
@@ -110,6 +108,8 @@ async def _answer(
     start, end = (part.start, part.end) if part else (0, info.size)
     if part:
         answer["Content-Range"] = f"bytes {start}-{end - 1}/{info.size}"
+    # As a header: Litestar's streams prefer the handler's media type to the response's own.
+    answer["Content-Type"] = content_type_of(key)
     answer["Content-Length"] = str(end - start)
     return _Answer(206 if part else 200, answer, start, end)
 
