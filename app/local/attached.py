@@ -1,14 +1,20 @@
-"""Runs a module as a program that ends with its parent: `python -m app.local.attached PID MODULE`.
+"""A program of Spool as a child of `spool up`: `python -m app.local.attached PID MODULE`.
 
-When the parent is killed, the kernel sends SIGTERM here, and the module ends as it does on any
-SIGTERM. Should it hang, it is killed a little later. So nothing that `spool up` starts stays
-behind when `spool up` itself had no chance to stop it. (On systems without prctl nothing of this
-happens, and the processes have to be ended by hand.)
+It imports the module at once, while the parent still starts what the module needs, then reads its
+settings from standard input (a JSON object of environment variables) and calls the module's
+`main`. Settings that hold passwords so never stand in a process list.
+
+It ends with its parent: when that is killed, the kernel sends SIGTERM here, and the module ends as
+it does on any SIGTERM. Should it hang, it is killed a little later. So nothing stays behind when
+`spool up` itself had no chance to stop it. (On systems without prctl nothing of this happens, and
+processes that were left have to be ended by hand.)
 """
 
 import ctypes
+import gc
+import importlib
+import json
 import os
-import runpy
 import signal
 import sys
 import threading
@@ -37,8 +43,20 @@ def _die_after_parent(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def main(parent: int, module: str) -> None:
+    end_with_parent(parent)
+    # Nothing of what an import makes is garbage: looking for some costs a tenth of the start.
+    gc.disable()
+    program = importlib.import_module(module)
+    gc.enable()
+    gc.freeze()
+    settings = sys.stdin.buffer.read()
+    if not settings:
+        # The parent ended without a word.
+        sys.exit(0)
+    os.environ.update(json.loads(settings))
+    program.main()
+
+
 if __name__ == "__main__":
-    _parent, _module = sys.argv[1:]
-    end_with_parent(int(_parent))
-    sys.argv = [_module]
-    runpy.run_module(_module, run_name="__main__", alter_sys=True)
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,11 +1,13 @@
 """A process of Spool that is kept running: the API, the worker."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 _LOG_KEPT_BYTES = 16 * 1024 * 1024
@@ -16,24 +18,19 @@ _BACKOFF_MOST_SECONDS = 30.0
 _STEADY_SECONDS = 60.0
 
 
-def environment_with(more: Mapping[str, str]) -> dict[str, str]:
-    """Our own environment, so that `spool up` takes every setting, and more."""
-    return {**os.environ, **more}
-
-
 class Child:
     """A Python module as a process in a session of its own, with its log.
 
+    `warm_up` starts the process, which imports what it needs; `start` lets it run.
+
     Args:
         name: What people call it.
-        module: Run as `python -m module`.
-        environment: Added to our own.
+        module: Has a function `main`; see `app.local.attached`.
         log: File that takes its standard output and error.
     """
 
-    def __init__(self, name: str, module: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, module: str, log: Path) -> None:
         self.name = name
-        self.environment = environment
         self.log = log
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,21 +38,35 @@ class Child:
         self._restart_at: float | None = None
         self._backoff = 0.0
 
-    def start(self) -> None:
+    def warm_up(self) -> None:
         if self.log.exists() and self.log.stat().st_size > _LOG_KEPT_BYTES:
             self.log.rename(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.local.attached", str(os.getpid()), self._module],
-                stdin=subprocess.DEVNULL,
+                # -P: what lies in the current folder is no part of Spool.
+                [sys.executable, "-P", "-m", "app.local.attached", str(os.getpid()), self._module],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=environment_with(self.environment),
                 # Ctrl-C in the terminal is for us alone: we stop them one after the other.
                 start_new_session=True,
             )
-        self._started = time.monotonic()
         self._restart_at = None
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Lets it run.
+
+        Args:
+            environment: Added to ours, which it has, so that `spool up` takes every setting.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self.warm_up()
+        self._started = time.monotonic()
+        settings = self._process.stdin if self._process else None
+        if settings is not None:
+            # A process that has died meanwhile is noticed by who watches it.
+            with suppress(BrokenPipeError), settings:
+                settings.write(json.dumps(environment).encode())
 
     @property
     def pid(self) -> int | None:
@@ -70,8 +81,11 @@ class Child:
             return f"was killed by {signal.Signals(-status).name}"
         return f"ended with status {status}"
 
-    def keep_running(self) -> str | None:
+    def keep_running(self, environment: Mapping[str, str]) -> str | None:
         """Starts it again when it has died and its pause is over.
+
+        Args:
+            environment: See `start`.
 
         Returns:
             What there is to tell, at the moment the death is noticed.
@@ -86,7 +100,7 @@ class Child:
             self._restart_at = now + self._backoff
             return f"{self.name} {how}; starting it again in {self._backoff:g} s. See {self.log}"
         if now >= self._restart_at:
-            self.start()
+            self.start(environment)
         return None
 
     def stop(self, seconds: float) -> None:

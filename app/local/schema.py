@@ -1,14 +1,13 @@
 """Brings the database to the newest schema, and costs next to nothing when it is there already."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
-
-from app.local.child import environment_with
 
 _VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
@@ -36,8 +35,8 @@ def migrate(url: str, environment: Mapping[str, str]) -> bool:
         return False
     # In a process of its own: Alembic and all tables are a lot to import for once.
     done = subprocess.run(
-        [sys.executable, "-m", "migrations.run"],
-        env=environment_with(environment),
+        [sys.executable, "-P", "-m", "migrations.run"],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,8 @@ class Supervisor:
         self._say = say
         self._postgres: LocalPostgres | None = None
         self._children: list[Child] = []
+        self._environment: Mapping[str, str] = {}
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="postgresql")
         self._held = ExitStack()
         self._ending = threading.Event()
         self._watch = threading.Thread(target=self._keep_running, name="watch", daemon=True)
@@ -108,28 +111,32 @@ class Supervisor:
             self._children, (_WORKER_STOPS_SECONDS, _API_STOPS_SECONDS), strict=False
         ):
             child.stop(seconds)
+        # Waits for a start that is under way.
+        self._starter.shutdown()
         if self._postgres is not None:
             self._postgres.stop()
         self._held.close()
 
     def _start(self) -> None:
+        logs = self.folder.logs
+        worker = Child("The worker", "workers.main", logs / "worker.log")
+        api = Child("The API", "app.asgi", logs / "api.log")
+        # In the order in which they are stopped.
+        self._children = [worker, api]
+        api.warm_up()
+        worker.warm_up()
         database_url, owner_url = self._start_database()
         port = free_port(self._options.host, self._options.port)
         if port != self._options.port and self._options.port:
             self._say(f"Port {self._options.port} is taken; using {port}.")
         self.url = f"http://{self._options.host}:{port}"
-        environment = self._environment(database_url, port)
+        self._environment = self._make_environment(database_url, port)
         began = time.perf_counter()
-        if migrate(owner_url, {**environment, "SPOOL_MIGRATION_DATABASE_URL": owner_url}):
+        if migrate(owner_url, {**self._environment, "SPOOL_MIGRATION_DATABASE_URL": owner_url}):
             self.seconds["migrate"] = time.perf_counter() - began
         began = time.perf_counter()
-        logs = self.folder.logs
-        worker = Child("The worker", "workers.main", environment, logs / "worker.log")
-        api = Child("The API", "app.asgi", environment, logs / "api.log")
-        # In the order in which they are stopped.
-        self._children = [worker, api]
-        api.start()
-        worker.start()
+        for child in (api, worker):
+            child.start(self._environment)
         self._await_ready(port)
         self.seconds["api"] = time.perf_counter() - began
         self.folder.announce(self.url)
@@ -141,11 +148,14 @@ class Supervisor:
             url = self._options.database_url
             return url, self._options.migration_database_url or url
         began = time.perf_counter()
-        self._postgres = LocalPostgres(self.folder.postgres).start()
+        self._postgres = LocalPostgres(self.folder.postgres)
+        # In a thread, which Ctrl-C does not interrupt: a server that was just launched and is not
+        # answered for yet would stay behind.
+        self._starter.submit(self._postgres.start).result()
         self.seconds["postgresql"] = time.perf_counter() - began
         return self._postgres.app_url, self._postgres.owner_url
 
-    def _environment(self, database_url: str, port: int) -> Mapping[str, str]:
+    def _make_environment(self, database_url: str, port: int) -> Mapping[str, str]:
         keys, current = self.folder.signing_keys()
         return {
             "SPOOL_DATABASE_URL": database_url,
@@ -176,7 +186,7 @@ class Supervisor:
         while not self._ending.wait(_WATCH_SECONDS):
             self._keep_postgres_running()
             for child in self._children:
-                if said := child.keep_running():
+                if said := child.keep_running(self._environment):
                     self._say(said)
 
     def _keep_postgres_running(self) -> None:
@@ -192,13 +202,10 @@ class Supervisor:
             return
         if self._postgres.app_url != before:
             # Its port was taken meanwhile: who knows the old one starts anew.
+            self._environment = {**self._environment, "SPOOL_DATABASE_URL": self._postgres.app_url}
             for child in self._children:
                 child.stop(_WORKER_STOPS_SECONDS)
-                child.environment = {
-                    **child.environment,
-                    "SPOOL_DATABASE_URL": self._postgres.app_url,
-                }
-                child.start()
+                child.start(self._environment)
 
 
 def _answers_ready(host: str, port: int) -> bool:

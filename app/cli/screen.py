@@ -1,0 +1,68 @@
+"""What the commands print: results on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.errors import CommandFailed, Refused
+
+
+def notes() -> Console:
+    """For what a person reads while a program reads standard output."""
+    return Console(stderr=True, soft_wrap=True)
+
+
+def results() -> Console:
+    return Console(soft_wrap=True)
+
+
+def show_json(content: Mapping[str, Any] | Sequence[Any], *, one_line: bool = False) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=None if one_line else 2)
+    # Straight out: rich would fold long lines.
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def line(console: Console, text: str = "", style: str = "") -> None:
+    """Prints text as it is: what a server sends is never read as markup."""
+    console.print(Text(text, style=style), soft_wrap=True)
+
+
+def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table without lines. Ids and the like are never folded, so that they can be copied."""
+    drawn = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        drawn.add_column(column, no_wrap=True, overflow="ignore")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    console.print(drawn, soft_wrap=True)
+
+
+def show_failure(error: CommandFailed) -> None:
+    """The error as sentences, with what to do and how to find it in the logs."""
+    console = notes()
+    line(console, f"error: {error.message}", "red")
+    if isinstance(error, Refused):
+        for each in error.problem.get("errors", []):
+            where = each.get("pointer") or each.get("parameter")
+            if where and each.get("detail") not in error.message:
+                line(console, f"  {where}: {each.get('detail')}")
+    if error.hint:
+        line(console, error.hint)
+    if isinstance(error, Refused) and error.correlation_id:
+        line(console, f"correlation id: {error.correlation_id}", "dim")
+
+
+def called_as() -> str:
+    """How this program was called, for commands to copy: `.venv/bin/spool` or `spool`."""
+    program = Path(sys.argv[0]).absolute()
+    try:
+        return str(program.relative_to(Path.cwd()))
+    except ValueError:
+        return program.name
