@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.foundation.auth import requires
 from app.foundation.http.documentation import documented
@@ -171,5 +171,5 @@ class DeadLetterController(Controller):
         responses=documented({422: "validation_failed"}),
     )
     @idempotent
-    async def redrive(self, tx: Tx, data: Redrive | None = None) -> Redriven:
+    async def redrive(self, tx: Tx, data: JSONBody[Redrive | None] = None) -> Redriven:
         return await redrive.redrive(tx, data.task_ids if data else None)
