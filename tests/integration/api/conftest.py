@@ -9,6 +9,7 @@ from litestar import Litestar
 from app.asgi import create_app
 from app.foundation.db.database import Database
 from app.settings import Settings
+from tests.integration.api.live import Live, serve
 from tests.integration.api.people import Person, register
 
 
@@ -39,3 +40,10 @@ async def ada(client: httpx.AsyncClient) -> Person:
 async def bob(client: httpx.AsyncClient) -> Person:
     """The owner of another project."""
     return await register(client, "bob@example.org")
+
+
+@pytest.fixture
+async def live(settings: Settings, database: Database, project_id: str) -> AsyncIterator[Live]:
+    """The API on a socket of its own, with an empty project."""
+    async with serve(settings, database, project_id) as served:
+        yield served
