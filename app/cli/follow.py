@@ -57,7 +57,7 @@ def tasks_of(api: Api, asset_id: str) -> list[Json]:
     jobs = api.items("/v1/jobs", _JOBS, asset_id=asset_id)
     tasks: list[Json] = []
     for job in sorted(jobs, key=lambda job: str(job["id"])):
-        tasks.extend(_flat(api.get(f"/v1/jobs/{job['id']}")["tasks"]))
+        tasks.extend(flat(api.get(f"/v1/jobs/{job['id']}")["tasks"]))
     return tasks
 
 
@@ -67,9 +67,9 @@ def seconds_of(task: Json) -> float | None:
     return (ended - began).total_seconds() if began and ended else None
 
 
-def _flat(tree: list[Json]) -> list[Json]:
+def flat(tree: list[Json]) -> list[Json]:
     """Tasks of a tree, each before its children."""
-    return [one for task in tree for one in (task, *_flat(task.get("children", [])))]
+    return [one for task in tree for one in (task, *flat(task.get("children", [])))]
 
 
 def _show(task: Json, shown: dict[str, Bar], bars: Bars) -> None:
