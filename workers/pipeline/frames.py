@@ -56,13 +56,13 @@ async def frame_at(
     Args:
         program: The FFmpeg to run.
         video: Absolute path of a file.
-        time_ms: From the start.
+        time_ms: From the file's first picture.
         size: Width and height of the picture, which should have the video's proportions.
         limits: What the process may use.
         demuxer: `Probe.demuxer`, for a file we did not write.
     """
-    # Behind the end nothing is found; a video's last picture starts before its end, too.
-    for moment in dict.fromkeys((max(0, time_ms), max(0, time_ms - 1_000), 0)):
+    # A last picture may have begun long ago, and sound may go on when pictures have ended.
+    for moment in dict.fromkeys(max(0, time_ms - back) for back in (0, 500, 5_000, time_ms)):
         opened = ffmpeg.input(f"file:{video}", ss=moment / 1000, **input_options(demuxer))
         found = await _extract(program, opened["v:0"], size, {"frames:v": 1}, limits)
         if found:

@@ -21,6 +21,7 @@ ImageKind = Literal["poster", "storyboard", "storyboard_index"]
 PictureFormat = Literal["jpeg", "webp"]
 
 _FALLBACK_SIZE = (1280, 720)
+_LAST_PICTURE_MS = 20  # how long a last picture is shown at least, at most rates
 _BLACK = 16  # mean luma of a picture that shows nothing
 _FLAT = 2.0  # bits of entropy of a picture that shows next to nothing
 
@@ -101,6 +102,7 @@ async def thumbnail(
     rung: Rung,
     time_ms: int,
     *,
+    duration_ms: int,
     limits: Limits,
     picture_format: PictureFormat = "jpeg",
     width: int | None = None,
@@ -111,14 +113,16 @@ async def thumbnail(
         program: The FFmpeg to run.
         track: Absolute path of a track file, or of an init segment with media segments behind it.
         rung: The rendition it is.
-        time_ms: On the clock of `track`.
+        time_ms: From the first picture of `track`; what lies outside is moved to its ends.
+        duration_ms: Of `track`.
         limits: What the process may use.
         picture_format: JPEG or WebP.
         width: Of the picture, at most that of the rendition.
     """
     wide = min(width or rung.width, rung.width)
     size = max(1, wide), max(1, round(wide * rung.height / rung.width))
-    picture = await frames.frame_at(program, track, time_ms, size=size, limits=limits)
+    moment = max(0, min(time_ms, duration_ms - _LAST_PICTURE_MS))
+    picture = await frames.frame_at(program, track, moment, size=size, limits=limits)
     return encode_picture(picture or draw_fallback(), picture_format)
 
 
@@ -136,7 +140,7 @@ def choose_poster(candidates: Sequence[Image.Image]) -> int:
 
 def _interest(picture: Image.Image) -> float:
     gray = picture.convert("L")
-    return 0.0 if ImageStat.Stat(gray).mean[0] < _BLACK else gray.entropy()
+    return -1.0 if ImageStat.Stat(gray).mean[0] < _BLACK else gray.entropy()
 
 
 def draw_fallback(size: tuple[int, int] = _FALLBACK_SIZE) -> Image.Image:

@@ -1,6 +1,7 @@
 """Decides which renditions a video gets. Pure: the same probe and profile give the same ladder."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import msgspec
 
@@ -98,7 +99,7 @@ def _rungs(video: VideoTrack, profile: Profile) -> tuple[Rung, ...]:
     long, short = max(video.width, video.height), min(video.width, video.height)
     fitted = min(short, int(short * Fraction(_MAX_LONG_SIDE, max(long, _MAX_LONG_SIDE))))
     own = min(fitted, wanted[0].height)
-    chosen = [rung for rung in wanted if rung.height < own * _NEAR or rung.height == own]
+    chosen = [rung for rung in wanted if rung.height <= own * _NEAR or rung.height == own]
     if not chosen or chosen[0].height != own:
         chosen.insert(0, _between(own, wanted))
     rungs: dict[str, Rung] = {}
@@ -128,7 +129,7 @@ def _between(height: int, rungs: list[RungProfile]) -> RungProfile:
 
 def _may_copy(probe: Probe, video: VideoTrack, top: Rung, profile: Profile) -> bool:
     keys = video.keyframe_times_ms
-    gaps = [b - a for a, b in zip(keys, (*keys[1:], probe.duration_ms), strict=True)]
+    gaps = [b - a for a, b in pairwise((*keys, probe.duration_ms))]
     return (
         video.codec == "h264"
         and video.profile in _COPY_PROFILES

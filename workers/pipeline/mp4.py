@@ -206,6 +206,13 @@ def read_header(moov: bytes) -> TrackHeader:
     Raises:
         Mp4Error: A box that must be there is not.
     """
+    try:
+        return _header(moov)
+    except (struct.error, IndexError) as error:
+        raise Mp4Error("a malformed moov box") from error
+
+
+def _header(moov: bytes) -> TrackHeader:
     trak = _need(moov, "trak")
     hdlr = _need(moov, "mdia/hdlr", trak)
     mdhd = _need(moov, "mdia/mdhd", trak)

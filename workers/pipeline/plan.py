@@ -95,12 +95,14 @@ def on_keyframes(
     a GOP of 2.002 seconds should give segments of 4.004, not of 2.002.
     """
     chosen = [0]
+    longest = segment_ms * 5 // 4
     while True:
         start = chosen[-1]
-        index = bisect_right(keyframes_ms, start + segment_ms * 5 // 4)
+        index = bisect_right(keyframes_ms, start + longest)
         if index and keyframes_ms[index - 1] > start:
             index -= 1
-        if index >= len(keyframes_ms) or keyframes_ms[index] >= duration_ms:
+        done = duration_ms - start <= longest or index >= len(keyframes_ms)
+        if done or keyframes_ms[index] >= duration_ms:
             return tuple(chosen)
         chosen.append(keyframes_ms[index])
 

@@ -55,12 +55,13 @@ def confine(argv: Sequence[str], *, limits: Limits, cwd: Path) -> list[str]:
         cwd: Its scratch folder, the only one it may write to.
     """
     del cwd  # for the jail
+    # Soft and hard. At the soft limit of CPU time comes SIGXCPU, which says what happened.
     bounds = {
-        "RLIMIT_CPU": limits.cpu_seconds,
-        "RLIMIT_AS": limits.memory_bytes,
-        "RLIMIT_FSIZE": limits.output_file_bytes,
-        "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_CORE": 0,
+        "RLIMIT_CPU": (limits.cpu_seconds, limits.cpu_seconds + 2),
+        "RLIMIT_AS": (limits.memory_bytes, limits.memory_bytes),
+        "RLIMIT_FSIZE": (limits.output_file_bytes, limits.output_file_bytes),
+        "RLIMIT_NOFILE": (limits.open_files, limits.open_files),
+        "RLIMIT_CORE": (0, 0),
     }
     launcher = [sys.executable, "-I", "-S", str(_SPAWN), str(os.getpid()), json.dumps(bounds)]
     return [*launcher, *argv]

@@ -100,4 +100,4 @@ def settle_rate(
     for rate in named:
         if abs(rate - measured) <= tolerance:
             return rate
-    return measured.limit_denominator(1001)
+    return max(Fraction(1, 1001), measured.limit_denominator(1001))

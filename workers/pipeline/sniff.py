@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from workers.pipeline.declared import missing_share
 from workers.pipeline.errors import BadInput
 from workers.pipeline.sniff_iso import sniff_iso
 
@@ -39,7 +40,7 @@ def sniff(path: Path) -> Sniffed:
         return Sniffed("mov", sniff_iso(path, size))
     for matches, demuxer in _ACCEPTED:
         if matches(head):
-            return Sniffed(demuxer, _missing(head, demuxer, size))
+            return Sniffed(demuxer, missing_share(head, demuxer, size))
     if head.lstrip(b"\x00") == b"":
         raise BadInput("not_media", "The file holds nothing but zeros. Upload it again.")
     raise BadInput("not_media", f"This is not a video in a known format. {_EXPORT}")
@@ -99,7 +100,8 @@ def _refuse(head: bytes) -> None:
     if head.startswith(b"%PDF"):
         raise BadInput("not_media", "This is a PDF document, not a video.")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith((b"#extm3u", b"ffconcat", b"[playlist]", b"v=0")) or b"<mpd" in text[:2048]:
+    playlists = (b"#extm3u", b"ffconcat", b"[playlist]", b"v=0")
+    if text.startswith(playlists) or (text.startswith(b"<") and b"<mpd" in text):
         raise BadInput(
             "playlist_refused",
             "This is a playlist: it names other files and holds no video. Upload the video itself.",
@@ -111,14 +113,3 @@ def _refuse(head: bytes) -> None:
 
 
 _TEXT = frozenset({9, 10, 12, 13, *range(0x20, 0x7F), *range(0x80, 0x100)})
-
-
-def _missing(head: bytes, demuxer: str, size: int) -> float:
-    """The share of the declared size that the file lacks; only RIFF declares it up front."""
-    if demuxer not in {"avi", "wav"}:
-        return 0.0
-    declared = int.from_bytes(head[4:8], "little") + 8
-    # Recorders that were not stopped properly, and streams, leave 0 or 2^32 - 1.
-    if declared <= 8 or declared >= 0xFFFFFFFF:
-        return 0.0
-    return max(0.0, 1 - size / declared)

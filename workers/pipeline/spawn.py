@@ -3,7 +3,7 @@
 Run as a script by `process.run`, never imported: it must start in milliseconds, so it knows
 nothing but the standard library. A `preexec_fn` would do the same between fork and exec, where
 a process that has threads may deadlock; prlimit(2) from outside would leave a moment without
-bounds. Arguments: the parent's pid, a JSON object of limits, then the command.
+bounds. Arguments: the parent's pid, a JSON object of soft and hard limits, then the command.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 _EXIT_CANNOT_START = 127
 
 
-def main(parent: int, limits: dict[str, int], argv: list[str]) -> None:
+def main(parent: int, limits: dict[str, tuple[int, int]], argv: list[str]) -> None:
     """Never returns: replaces this process by `argv`."""
     libc = ctypes.CDLL(None, use_errno=True)
     # A worker that dies by kill -9 takes its FFmpeg along; survives execve(2).
@@ -27,8 +27,8 @@ def main(parent: int, limits: dict[str, int], argv: list[str]) -> None:
     # The parent may have died before the line above; then nobody is left to work for.
     if os.getppid() != parent:
         sys.exit(_EXIT_CANNOT_START)
-    for name, value in limits.items():
-        resource.setrlimit(getattr(resource, name), (value, value))
+    for name, (soft, hard) in limits.items():
+        resource.setrlimit(getattr(resource, name), (soft, hard))
     # When memory is short, the kernel should end this process and not the worker or a database.
     Path("/proc/self/oom_score_adj").write_text("500")
     try:

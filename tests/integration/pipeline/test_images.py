@@ -1,0 +1,122 @@
+import io
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageStat
+
+from tests.integration.pipeline.flow import walk
+from tests.media.clips import X264, Clips, picture
+from workers.pipeline.command import track_path
+from workers.pipeline.ffmpeg import Ffmpeg
+from workers.pipeline.images import choose_poster, thumbnail
+from workers.pipeline.limits import Limits
+
+# Three seconds of black, then red, then blue: a picture tells when it was taken.
+COLOURS = (
+    *("-f", "lavfi", "-i", "color=black:s=640x360:r=25:d=3"),
+    *("-f", "lavfi", "-i", "color=red:s=640x360:r=25:d=3"),
+    *("-f", "lavfi", "-i", "color=blue:s=640x360:r=25:d=3"),
+    *("-filter_complex", "[0][1][2]concat=n=3", *X264),
+)
+
+
+def colour(picture: Image.Image) -> str:
+    red, green, blue = ImageStat.Stat(picture.convert("RGB")).mean
+    if max(red, green, blue) < 30:
+        return "black"
+    return "red" if red > blue else "blue"
+
+
+async def test_storyboard_tiles_show_their_times(
+    program: Ffmpeg, clips: Clips, scratch: Path
+) -> None:
+    made = await walk(program, clips.make("colours.mp4", *COLOURS), scratch)
+    assert made.report.ok
+    sheet = Image.open(made.folder / "images/storyboard-0.jpg")
+    cues = (made.folder / "images/storyboard.vtt").read_text()
+    seen = []
+    for x, y, w, h in re.findall(r"#xywh=(\d+),(\d+),(\d+),(\d+)", cues):
+        left, top = int(x), int(y)
+        tile = sheet.crop((left, top, left + int(w), top + int(h)))
+        seen.append(colour(tile))
+    assert seen == ["black"] * 3 + ["red"] * 3 + ["blue"] * 3
+
+
+async def test_a_long_storyboard_needs_keyframes_only(
+    program: Ffmpeg, clips: Clips, scratch: Path
+) -> None:
+    source = ("-f", "lavfi", "-i", "color=gray:s=64x64:r=10:d=41,drawbox=w='t':h=64:t=fill")
+    made = await walk(program, clips.make("long.mp4", *source, *X264), scratch)
+    cues = (made.folder / "images/storyboard.vtt").read_text()
+    assert cues.count("xywh") == 11
+    assert "00:00:40.000 --> 00:00:41.000" in cues
+
+
+async def test_the_poster_is_not_black_and_has_both_formats(
+    program: Ffmpeg, clips: Clips, scratch: Path
+) -> None:
+    made = await walk(program, clips.make("colours.mp4", *COLOURS), scratch)
+    posters = {image.name: image for image in made.images if image.kind == "poster"}
+    assert set(posters) == {"poster.jpg", "poster.webp"}
+    for name, image in posters.items():
+        found = Image.open(made.folder / "images" / name)
+        assert found.size == (image.width, image.height) == (640, 360)
+        assert found.get_format_mimetype() == image.content_type
+        assert image.size_bytes == (made.folder / "images" / name).stat().st_size
+        assert colour(found) == "red"
+
+
+def test_the_richest_picture_of_the_first_half_wins() -> None:
+    flat = Image.new("RGB", (64, 64), (90, 90, 90))
+    rich = Image.effect_noise((64, 64), 90).convert("RGB")
+    black = Image.new("RGB", (64, 64))
+    assert choose_poster([black, flat, rich, rich]) in {1, 2}
+    assert choose_poster([black, rich, flat, flat]) == 1
+    assert choose_poster([black, black, black, rich]) == 3
+    assert choose_poster([black]) == 0
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "expected"),
+    [(0, "black"), (2900, "black"), (3100, "red"), (8990, "blue"), (10**9, "blue"), (-5, "black")],
+)
+async def test_a_thumbnail_shows_its_time(
+    program: Ffmpeg,
+    clips: Clips,
+    scratch: Path,
+    limits: Limits,
+    time_ms: int,
+    expected: str,
+) -> None:
+    source = clips.make("colours.mp4", *COLOURS)
+    made = await walk(program, source, scratch)
+    rung = made.plan.ladder.rungs[-1]
+    track = track_path(made.tracks, rung.name)
+    for kind, width in (("jpeg", 200), ("webp", None)):
+        data = await thumbnail(
+            program,
+            track,
+            rung,
+            time_ms,
+            duration_ms=9_000,
+            limits=limits,
+            picture_format="jpeg" if kind == "jpeg" else "webp",
+            width=width,
+        )
+        found = Image.open(io.BytesIO(data))
+        assert found.format == kind.upper()
+        assert found.width == (width or rung.width)
+        assert colour(found) == expected
+
+
+async def test_a_thumbnail_of_packaged_segments(
+    program: Ffmpeg, clips: Clips, scratch: Path, limits: Limits
+) -> None:
+    made = await walk(program, clips.make("grid.mp4", *picture(seconds=9), *X264), scratch)
+    rung = made.plan.ladder.rungs[0]
+    joined = scratch / "part.mp4"
+    folder = made.folder / rung.name
+    joined.write_bytes((folder / "init.mp4").read_bytes() + (folder / "seg_00002.m4s").read_bytes())
+    data = await thumbnail(program, joined, rung, 1_000, duration_ms=4_000, limits=limits)
+    assert Image.open(io.BytesIO(data)).size == (rung.width, rung.height)
