@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.settings import load_settings
-from migrations.tables import metadata
+from app.tables import metadata
 
 # One migration at a time, whichever machine starts it; the number only has to be ours.
 _MIGRATION_LOCK = 7_766_501

@@ -10,9 +10,9 @@ import threading
 import time
 
 import structlog
-from app.foundation.telemetry.logging import configure_logging
 from prometheus_client import start_http_server
 
+from app.foundation.telemetry.logging import configure_logging
 from app.settings import load_settings
 from workers.actors import ACTORS
 from workers.process import WorkerProcess

@@ -6,6 +6,7 @@ import time
 
 from dramatiq import Worker
 
+import app.tables  # noqa: F401  # makes the foreign keys' other ends known
 from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
 from app.jobs.reconciler import Reconciler

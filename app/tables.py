@@ -1,4 +1,7 @@
-"""All tables, in one metadata: imported so that every model has registered itself."""
+"""All tables, in one metadata.
+
+Imported by every process: a foreign key can be followed only when both its tables are known.
+"""
 
 import app.accounts.models
 import app.assets.models
