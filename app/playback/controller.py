@@ -7,6 +7,7 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody
 
 from app.foundation.auth import requires
+from app.foundation.http.documentation import documented
 from app.foundation.http.idempotency import idempotent
 from app.foundation.http.transaction import Config, Me, Tx
 from app.playback import service
@@ -31,6 +32,7 @@ class PlaybackIdController(Controller):
         operation_id="list_playback_ids",
         summary="List an asset's playback ids",
         description="Those that are not revoked, oldest first.",
+        responses=documented({404: "asset_not_found", 409: "asset_state"}),
     )
     async def list_of_asset(
         self, tx: Tx, settings: Config, asset_id: FromPath[str]
@@ -45,6 +47,7 @@ class PlaybackIdController(Controller):
         summary="Give an asset another playback id",
         description="An asset may have any number of them, public or signed. A video can be shown "
         "to one audience under an id of its own and hidden from it, while others go on watching.",
+        responses=documented({404: "asset_not_found", 409: "asset_state"}),
     )
     @idempotent
     async def create(
@@ -69,6 +72,7 @@ class PlaybackIdController(Controller):
         "are 404 at once; a player that has loaded them already can go on until its grant expires: "
         "with its token, and for a public id after at most `SPOOL_PLAYBACK_TOKEN_SECONDS` and an "
         "hour. Doing it again changes nothing.",
+        responses=documented({404: "playback_id_not_found"}),
     )
     async def revoke(self, tx: Tx, playback_id: FromPath[str]) -> None:
         await service.revoke_playback_id(tx, playback_id)
@@ -80,6 +84,7 @@ class PlaybackIdController(Controller):
         summary="Make a token for a signed playback id",
         description="Whoever has it can watch the video until it expires. On a public playback id "
         "it is of no use, and of no harm.",
+        responses=documented({404: "playback_id_not_found"}),
     )
     @idempotent
     async def create_token(

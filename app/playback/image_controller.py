@@ -65,7 +65,13 @@ class ImageController(Controller):
         operation_id="get_playback_status",
         summary="Whether the video can be played yet",
         description="What the player page asks for while the video is being processed.",
-        responses=_REFUSED,
+        responses=documented(
+            {
+                401: "playback_token_missing",
+                403: "playback_token_invalid",
+                404: "playback_id_not_found",
+            }
+        ),
     )
     async def status(self, viewing: Opened) -> Response[PlaybackStatus]:
         return Response(PlaybackStatus.of(viewing), headers={"Cache-Control": "no-store"})
@@ -74,6 +80,7 @@ class ImageController(Controller):
         "/poster.jpg",
         operation_id="get_poster_jpeg",
         summary="Poster as JPEG",
+        description="The most telling of a few frames; for sound without picture, a drawing.",
         media_type="image/jpeg",
         responses=_REFUSED,
     )
@@ -86,6 +93,7 @@ class ImageController(Controller):
         "/poster.webp",
         operation_id="get_poster_webp",
         summary="Poster as WebP",
+        description="The most telling of a few frames; for sound without picture, a drawing.",
         media_type="image/webp",
         responses=_REFUSED,
     )

@@ -43,7 +43,7 @@ class ManifestController(Controller):
             {
                 401: "playback_token_missing",
                 403: "playback_token_invalid",
-                404: "playback_id_not_found",
+                404: ("playback_id_not_found", "not_found"),
                 409: ("playback_not_ready", "playback_failed"),
             }
         ),

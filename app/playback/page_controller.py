@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from litestar import Controller, Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from app.foundation.errors import SpoolError
@@ -24,6 +25,14 @@ _REFUSED = documented(
         404: "playback_id_not_found",
     }
 )
+_REFUSED_IN_WORDS = {
+    status: ResponseSpec(str, generate_examples=False, description=words, media_type=_HTML)
+    for status, words in (
+        (401, "A page that says that a token is needed."),
+        (403, "A page that says that the token is not right, or has expired."),
+        (404, "A page that says that there is no such video, or no longer."),
+    )
+}
 Pixels = Annotated[int | None, QueryParameter(ge=1, le=10_000, required=False)]
 
 
@@ -68,7 +77,7 @@ class PageController(Controller):
         description="Plays the video; while it is being processed, shows how far that is and "
         "starts by itself.",
         media_type=_HTML,
-        responses=_REFUSED,
+        responses=_REFUSED_IN_WORDS,
     )
     async def watch(self, viewing: Opened, settings: Config) -> Response[str]:
         page = watch_page(viewing, settings.public_url)
@@ -78,8 +87,9 @@ class PageController(Controller):
         "/embed/{playback_id:str}",
         operation_id="embed",
         summary="Player for an iframe",
+        description="As the player page, with nothing around the picture; any site may frame it.",
         media_type=_HTML,
-        responses=_REFUSED,
+        responses=_REFUSED_IN_WORDS,
     )
     async def embed(self, viewing: Opened) -> Response[str]:
         page = embed_page(viewing)
