@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import structlog
 from litestar import Litestar
 
 from app.asgi import create_app
@@ -11,6 +12,19 @@ from app.foundation.db.database import Database
 from app.settings import Settings
 from tests.integration.api.live import Live, serve
 from tests.integration.api.people import Person, register
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_logs() -> None:
+    """One line per event: structlog's own default draws pictures of tracebacks for seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ]
+    )
 
 
 @pytest.fixture
