@@ -99,8 +99,8 @@ class Redrive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which dead tasks are to run again."""
 
     task_ids: Annotated[
-        list[TaskId] | None,
-        Meta(max_length=1000, description="Without it: all that are dead, a thousand at most."),
+        Annotated[list[TaskId], Meta(max_length=1000)] | None,
+        Meta(description="Without it: all that are dead, a thousand at most."),
     ] = None
 
 
