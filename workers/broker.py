@@ -1,5 +1,7 @@
 """The broker with its middleware, in the order in which a message passes it."""
 
+from functools import partial
+
 from dramatiq.middleware import AsyncIO, Middleware
 
 from app.jobs.catalog import ENCODE, LIGHT
@@ -10,6 +12,7 @@ from workers.middleware.telemetry import Telemetry
 from workers.postgres_broker import PostgresBroker
 from workers.registry import ActorSet
 from workers.services import Services
+from workers.upkeep import sweep_forever
 
 
 def make_broker(services: Services, reconciler: Reconciler, actors: ActorSet) -> PostgresBroker:
@@ -23,11 +26,17 @@ def make_broker(services: Services, reconciler: Reconciler, actors: ActorSet) ->
 
     async def close() -> None:
         await services.database.close()
+        services.scratch.close()
 
     middleware: list[Middleware] = [
         AsyncIO(),  # the event loop that everything below uses
         BackgroundTasks(
-            [services.leases.beat_forever, broker.listen_forever, reconciler.run_forever],
+            [
+                services.leases.beat_forever,
+                broker.listen_forever,
+                reconciler.run_forever,
+                partial(sweep_forever, services),
+            ],
             close=close,
         ),
         CurrentWork(services),

@@ -19,6 +19,7 @@ from workers.pipeline.ffmpeg import find_ffmpeg
 from workers.pipeline.limits import Limits
 from workers.postgres_broker import PostgresBroker, loop_thread
 from workers.registry import ActorSet
+from workers.scratch import ScratchSpace
 from workers.services import Services
 from workers.upkeep import expire_upload
 
@@ -40,6 +41,7 @@ def make_services(settings: Settings) -> Services:
         store=make_store(settings),
         ffmpeg=find_ffmpeg(settings.ffmpeg_path),
         limits=Limits(),
+        scratch=ScratchSpace(settings.scratch_root),
         leases=Leases(database, settings.lease),
         finisher=Finisher(database),
         worker=f"{socket.gethostname()}:{os.getpid()}:{random_id(6)}",

@@ -9,6 +9,7 @@ from workers.finisher import Finisher
 from workers.leases import Leases
 from workers.pipeline.ffmpeg import Ffmpeg
 from workers.pipeline.limits import Limits
+from workers.scratch import ScratchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Services:
     store: Store
     ffmpeg: Ffmpeg
     limits: Limits
+    scratch: ScratchSpace
     leases: Leases
     finisher: Finisher
     worker: str

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -56,10 +55,7 @@ class Work:
     def scratch(self) -> Path:
         """A folder for this attempt alone; gone when the attempt ends, however it ends."""
         if self._scratch is None:
-            root = self.services.settings.scratch_root
-            if root is not None:
-                root.mkdir(parents=True, exist_ok=True)
-            self._scratch = Path(tempfile.mkdtemp(prefix=f"spool-{self.lease.kind}-", dir=root))
+            self._scratch = self.services.scratch.new_folder(self.lease.kind)
         return self._scratch
 
     def output_prefix(self, root: str) -> str:
