@@ -7,19 +7,14 @@ from pathlib import Path
 import m3u8
 import msgspec
 
+from workers.pipeline.boxes import Mp4Error
 from workers.pipeline.ladder import Rung
 from workers.pipeline.manifest_read import read_manifest
 from workers.pipeline.media import Probe
-from workers.pipeline.mp4 import (
-    Fragment,
-    Mp4Error,
-    TrackHeader,
-    read_fragments,
-    read_track,
-    shown_at,
-)
+from workers.pipeline.mp4 import Fragment, read_fragments, read_track, shown_at
 from workers.pipeline.package import MANIFEST, MASTER
 from workers.pipeline.plan import Plan, plan_rate
+from workers.pipeline.track_header import TrackHeader
 
 _PLAYLIST_TOLERANCE_S = 0.002
 _START_DRIFT_MS = 40.0  # ITU-R BT.1359: where sound out of step begins to be noticed

@@ -7,6 +7,7 @@ PipelineError
 └── FfmpegFailed   a process ended badly; the cause (`__cause__`) of one of the above
 """
 
+import re
 import signal
 from collections.abc import Sequence
 
@@ -102,7 +103,7 @@ _INPUT: tuple[tuple[str, str, str], ...] = (
         "The file holds neither picture nor sound.",
     ),
     (
-        "File size limit exceeded",
+        "File too large",
         "output_too_large",
         "The video would become larger than is allowed. Cut it into parts.",
     ),
@@ -127,11 +128,14 @@ def classify_failure(status: int, stderr: Sequence[str]) -> PipelineError:
     """
     # A shell or a jail reports the signal of its child as 128 + n.
     number = -status if status < 0 else status - 128 if 128 < status < 160 else 0
+    text = "\n".join(stderr)
+    # FFmpeg catches the milder signals, and ends with a word about it.
+    if caught := re.search(r"received signal (\d+)", text):
+        number = int(caught[1])
     if number == signal.SIGXCPU:
         return Timeout("cpu_time_exceeded", "The work used up its allowance of CPU time.")
     if number == signal.SIGXFSZ:
         return BadInput("output_too_large", "The video would become larger than is allowed.")
-    text = "\n".join(stderr)
     for phrase, code, message in _HOST:
         if phrase in text:
             return HostFailure(code, message)

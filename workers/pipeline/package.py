@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 
 from workers.pipeline import dash, hls
+from workers.pipeline.boxes import Mp4Error
 from workers.pipeline.command import track_path
 from workers.pipeline.errors import HostFailure
-from workers.pipeline.mp4 import Mp4Error
 from workers.pipeline.plan import Plan
 from workers.pipeline.renditions import Rendition, of_picture, of_sound
 from workers.pipeline.segments import SlicedTrack, slice_track

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from workers.pipeline.mp4 import Fragment, Track, TrackHeader, read_track, shown_at
+from workers.pipeline.mp4 import Fragment, Track, read_track, shown_at
+from workers.pipeline.track_header import TrackHeader
 
 _COPY_BYTES = 1024**2
 # ISO/IEC 14496-12, 8.16.2: says that this is a media segment; the brand is DASH's.

@@ -3,8 +3,8 @@
 import struct
 from pathlib import Path
 
+from workers.pipeline.boxes import Box, Mp4Error, children, find, read_body, top_level
 from workers.pipeline.errors import BadInput
-from workers.pipeline.mp4 import Box, Mp4Error, children, find, read_body, top_level
 
 _PICTURES = {b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"jp2 ", b"crx "}
 _HUGE_SIDE = 16_384

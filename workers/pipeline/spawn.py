@@ -29,6 +29,9 @@ def main(parent: int, limits: dict[str, tuple[int, int]], argv: list[str]) -> No
         sys.exit(_EXIT_CANNOT_START)
     for name, (soft, hard) in limits.items():
         resource.setrlimit(getattr(resource, name), (soft, hard))
+    # Python ignores these two, and what is ignored stays so over execve(2).
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     # When memory is short, the kernel should end this process and not the worker or a database.
     Path("/proc/self/oom_score_adj").write_text("500")
     try:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from workers.pipeline.errors import BadInput, HostFailure, Timeout
+from workers.pipeline.ffmpeg import Ffmpeg
 from workers.pipeline.limits import Limits
 from workers.pipeline.process import run
 
@@ -167,6 +168,15 @@ async def test_limits_hold(
     if error is not None:
         with pytest.raises(error):
             done.check()
+
+
+async def test_ffmpeg_that_uses_up_its_cpu_time_says_so(program: Ffmpeg, scratch: Path) -> None:
+    endless = ("-f", "lavfi", "-i", "testsrc2=s=1920x1080", "-f", "null", "-")
+    argv = [str(program.path), "-nostdin", "-nostats", *endless]
+    done = await run(argv, limits=Limits(cpu_seconds=1), timeout_s=30, cwd=scratch)
+    with pytest.raises(Timeout) as caught:
+        done.check()
+    assert caught.value.code == "cpu_time_exceeded"
 
 
 async def test_file_size_is_the_inputs_fault(scratch: Path) -> None:

@@ -19,6 +19,9 @@ from workers.pipeline.errors import BadInput, HostFailure, PipelineError, Timeou
         (128 + signal.SIGKILL, [], HostFailure, "killed"),
         (-signal.SIGSEGV, ["Invalid data found"], HostFailure, "crashed"),
         (-signal.SIGXCPU, [], Timeout, "cpu_time_exceeded"),
+        (255, ["Exiting normally, received signal 24."], Timeout, "cpu_time_exceeded"),
+        (255, ["Exiting normally, received signal 15."], HostFailure, "killed"),
+        (229, ["Error closing file: File too large"], BadInput, "output_too_large"),
         (-signal.SIGXFSZ, [], BadInput, "output_too_large"),
     ],
 )

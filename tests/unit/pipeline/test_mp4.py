@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.pipeline.mp4 import Mp4Error, children, read_header, read_track, top_level
+from workers.pipeline.boxes import Mp4Error, children, top_level
+from workers.pipeline.mp4 import read_track
+from workers.pipeline.track_header import read_header
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from workers.pipeline import dash, hls
 from workers.pipeline.ladder import Rung
 from workers.pipeline.media import Rational
-from workers.pipeline.mp4 import Fragment, Track, TrackHeader
+from workers.pipeline.mp4 import Fragment, Track
 from workers.pipeline.renditions import of_picture
 from workers.pipeline.segments import Segment, SlicedTrack, group_fragments
+from workers.pipeline.track_header import TrackHeader
 
 HEADER = TrackHeader(handler="vide", timescale=1000, codecs="avc1.64001f", width=64, height=36)
 
