@@ -42,10 +42,10 @@ def open_asset(config: Config, asset_id: str, *, as_json: bool) -> None:
     """Raises: CommandFailed, when the video cannot be played."""
     with Api.of(config) as api:
         asset = api.get(f"/v1/assets/{asset_id}")
-        if not asset["playback"]:
+        if not asset["playback_ids"]:
             raise CommandFailed(f"{asset_id} has no playback id.")
-        link = asset["playback"][0]
-        url = link["watch_url"]
+        link = asset["playback_ids"][0]
+        url = link["urls"]["watch"]
         if link["policy"] == "signed":
             token = api.post(f"/v1/playback-ids/{link['id']}/tokens", {})
             url = token["urls"]["watch"]

@@ -46,9 +46,10 @@ class Bar:
         if self._ended:
             return
         took = of_seconds(time.monotonic() - self._began if seconds is None else seconds)
-        self.show(1.0, f"{took}  {note}")
         self._ended = True
-        if self._bars.drawn is None:
+        if self._bars.drawn is not None and self._row is not None:
+            self._bars.drawn.update(self._row, completed=1.0, note=f"{took}  {note}")
+        else:
             self._bars.say(f"{self._label:<{_LABEL_WIDTH}} 100%  {took}  {note}")
 
 

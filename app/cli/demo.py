@@ -13,7 +13,7 @@ from app.cli.clip import Clip
 from app.cli.errors import Refused
 from app.cli.follow import Followed, follow
 from app.cli.resume import UploadMemory
-from app.cli.screen import called_as, line, table
+from app.cli.screen import called_as, line, table, watch_url
 from app.cli.upload import Uploaded, Uploader, Wishes
 from app.cli.words import of_bytes, of_duration, of_seconds
 from app.local.state_folder import StateFolder, read_json, write_private
@@ -41,11 +41,11 @@ class Shown:
 
     def as_json(self) -> dict[str, Any]:
         """For programs; the form is part of the interface of `make demo ONCE=1`."""
-        playback = self.asset["playback"]
+        playback = self.asset["playback_ids"]
         return {
             "asset_id": self.asset["id"],
             "state": self.asset["state"],
-            "playback_url": playback[0]["url"] if playback else None,
+            "playback_url": playback[0]["urls"]["hls"] if playback else None,
             "duration_ms": self.asset["duration_ms"],
             "renditions": [
                 {
@@ -154,7 +154,7 @@ class Demo:
                 [(name, of_seconds(seconds)) for name, seconds in shown.seconds.items()],
             )
             line(self._console)
-        line(self._console, f"Play it: {asset['playback'][0]['watch_url']}", "bold green")
+        line(self._console, f"Play it: {watch_url(asset)}", "bold green")
         line(self._console, f"Where it is and why: {called_as()} show {asset['id']}")
         if clip.credit and "total" not in shown.seconds:
             line(self._console, clip.credit, "dim")

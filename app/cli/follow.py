@@ -12,6 +12,8 @@ _POLL_SECONDS = 0.25
 _JOBS = 20
 _FINAL = {"ready", "failed", "deleting", "deleted"}
 _SUCCEEDED = "succeeded"
+# Done when the video can be played already; nobody waits for them.
+_AFTERWARDS = {"export", "sweep"}
 
 
 class Followed:
@@ -46,6 +48,8 @@ def follow(api: Api, asset_id: str, bars: Bars) -> Followed:
         asset = api.get(f"/v1/assets/{asset_id}")
         tasks = tasks_of(api, asset_id)
         for task in tasks:
+            if task["kind"] in _AFTERWARDS:
+                continue
             _show(task, shown, bars)
         if asset["state"] in _FINAL:
             return Followed(asset, _took(tasks))
@@ -92,6 +96,7 @@ def _took(tasks: list[Json]) -> dict[str, float]:
     took: dict[str, float] = {}
     for task in tasks:
         seconds = seconds_of(task)
-        if seconds is not None and task["state"] == _SUCCEEDED:
+        counts = task["state"] == _SUCCEEDED and task["kind"] not in _AFTERWARDS
+        if seconds is not None and counts:
             took[task["kind"]] = took.get(task["kind"], 0.0) + seconds
     return took

@@ -23,6 +23,13 @@ class Commands(TyperGroup):
             raise typer.Exit(error.exit_status) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as error:
+            from app.cli.screen import show_unforeseen
+
+            show_unforeseen(error)
+            raise typer.Exit(CommandFailed.exit_status) from error
 
 
 app = typer.Typer(

@@ -2,6 +2,8 @@
 
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,17 @@ def show_failure(error: CommandFailed) -> None:
         line(console, f"correlation id: {error.correlation_id}", "dim")
 
 
+def show_unforeseen(error: Exception) -> None:
+    """A fault of this program: what there is to report goes into a file."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="spool-", suffix=".txt", delete=False, errors="replace"
+    ) as file:
+        file.writelines(traceback.format_exception(error))
+    console = notes()
+    line(console, f"error: this is a fault of spool itself: {type(error).__name__}: {error}", "red")
+    line(console, f"Please report it with what is in {file.name}")
+
+
 def called_as() -> str:
     """How this program was called, for commands to copy: `.venv/bin/spool` or `spool`."""
     program = Path(sys.argv[0]).absolute()
@@ -66,3 +79,10 @@ def called_as() -> str:
         return str(program.relative_to(Path.cwd()))
     except ValueError:
         return program.name
+
+
+def watch_url(asset: Mapping[str, Any]) -> str | None:
+    """The page that plays a video; None when all its playback ids were revoked."""
+    ids = asset["playback_ids"]
+    url: str | None = ids[0]["urls"]["watch"] if ids else None
+    return url

@@ -61,8 +61,8 @@ def _show_picture(console: Console, asset: Json) -> None:
     line(console, ", ".join([*facts, made]))
     for note in (asset["verdict"] or {}).get("notes", []):
         line(console, f"  note: {note['message']}")
-    for link in asset["playback"]:
-        line(console, f"  {link['policy']}: {link['watch_url']}")
+    for link in asset["playback_ids"]:
+        line(console, f"  {link['policy']}: {link['urls']['watch']}")
     if asset["renditions"]:
         line(console)
         rows = [

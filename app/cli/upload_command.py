@@ -11,7 +11,7 @@ from app.cli.config import Config
 from app.cli.errors import INTERRUPTED, BadUsage, CommandFailed
 from app.cli.follow import follow
 from app.cli.resume import UploadMemory
-from app.cli.screen import called_as, line, notes, results, show_failure, show_json
+from app.cli.screen import called_as, line, notes, results, show_failure, show_json, watch_url
 from app.cli.upload import PATIENCE_SECONDS, Uploaded, Uploader, Wishes
 from app.cli.words import of_bytes
 
@@ -82,6 +82,6 @@ def _show(asset: Json) -> None:
     if asset["state"] == "failed":
         line(console, f"{asset['id']} failed: {asset['error']['message']}", "red")
     else:
-        line(console, f"{asset['id']} {asset['playback'][0]['watch_url']}")
+        line(console, f"{asset['id']} {watch_url(asset)}")
         if asset["state"] != "ready":
             line(notes(), f"It is {asset['state']}. Where it is: {called_as()} show {asset['id']}")
