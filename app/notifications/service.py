@@ -77,12 +77,14 @@ async def events_after(
     return (await tx.scalars(query)).all()
 
 
-async def newest_event_id(tx: AsyncSession, *, asset_id: str | None) -> str:
-    """The id behind which `events_after` finds what is yet to happen; may be empty."""
-    query = select(func.max(Event.id))
+async def newest_event_ids(
+    tx: AsyncSession, *, asset_id: str | None, limit: int = 100
+) -> Sequence[str]:
+    """The ids of the latest events, newest first."""
+    query = select(Event.id).order_by(Event.id.desc()).limit(limit)
     if asset_id is not None:
         query = query.where(Event.asset_id == asset_id)
-    return await tx.scalar(query) or ""
+    return (await tx.scalars(query)).all()
 
 
 def _encode(payload: Mapping[str, Any]) -> str:

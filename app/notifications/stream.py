@@ -9,7 +9,7 @@ from app.foundation.db.database import Database
 from app.foundation.db.ids import is_id
 from app.foundation.errors import Forbidden, Invalid, Unauthenticated
 from app.notifications.listener import Announcement, EventListener, MissedSome, announcement_of
-from app.notifications.service import events_after, newest_event_id
+from app.notifications.service import events_after, newest_event_ids
 
 # Proxies close what is silent, and only by writing do we learn that nobody reads any more.
 HEARTBEAT_SECONDS = 15.0
@@ -55,18 +55,17 @@ class EventStream:
         self._last = after
         self._still_allowed = still_allowed
         self._heartbeat = heartbeat_seconds
-        self._replayed: set[str] = set()
+        self._known: set[str] = set()
 
     async def run(self) -> AsyncIterator[bytes]:
         """What is sent, message by message; ends with the client's credentials or connection."""
         with self._listener.subscribe(self._project_id, self._asset_id) as subscription:
-            # Subscribed before the table is read, so that nothing falls between the two.
+            # Subscribed before the table is read, so that nothing falls between the two; and only
+            # then is the client told, so that it hears of whatever it does next.
+            await self._begin()
             yield b": connected\n\n"
-            if self._last is None:
-                self._last = await self._newest()
-            else:
-                async for message in self._missed():
-                    yield message
+            async for message in self._missed():
+                yield message
             next_beat = self._now() + self._heartbeat
             while True:
                 try:
@@ -75,8 +74,8 @@ class EventStream:
                     async for message in self._missed():
                         yield message
                     continue
-                if heard is not None and heard.id not in self._replayed:
-                    self._last = max(self._last, heard.id or "")
+                if heard is not None and heard.id not in self._known:
+                    self._last = max(self._last or "", heard.id or "")
                     yield encode(heard)
                 if self._now() >= next_beat:
                     next_beat = self._now() + self._heartbeat
@@ -94,14 +93,18 @@ class EventStream:
                 )
             for event in events:
                 self._last = event.id
-                self._replayed.add(event.id)
+                self._known.add(event.id)
                 yield encode(announcement_of(event))
             if len(events) < _PAGE:
                 return
 
-    async def _newest(self) -> str:
+    async def _begin(self) -> None:
+        """Takes what is committed for known, though its announcement may still be on its way."""
         async with self._database.project(self._project_id) as tx:
-            return await newest_event_id(tx, asset_id=self._asset_id)
+            newest = await newest_event_ids(tx, asset_id=self._asset_id)
+        self._known.update(newest)
+        if self._last is None:
+            self._last = newest[0] if newest else ""
 
     @staticmethod
     def _now() -> float:
