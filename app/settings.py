@@ -27,7 +27,12 @@ class Settings(BaseSettings):
     migration_database_url: SecretStr | None = Field(
         default=None, description="The owner's URL, for migrations. Default: database_url."
     )
-    database_pool_size: int = Field(default=10, ge=1, le=200)
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        description="Connections a process keeps; half as many more in need.",
+    )
 
     signing_keys: dict[str, SecretStr] = Field(
         description="Keys for tokens and URLs by key id, as JSON; 32 random bytes or more each."
@@ -38,33 +43,58 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="What clients put before a path."
     )
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    host: str = Field(default="127.0.0.1", description="Where the API listens.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Where the API listens.")
 
-    queue_backend: Literal["postgres"] = "postgres"
     worker_encode_slots: int = Field(default=1, ge=0, description="Encodes at once per worker.")
     worker_light_slots: int = Field(default=2, ge=1, description="Other tasks at once per worker.")
     worker_metrics_port: int | None = Field(
-        default=None, description="Where a worker serves /health and /metrics; none: nowhere."
+        default=None, description="Where a worker serves /health, /ready and /metrics."
     )
     scratch_root: Path | None = Field(default=None, description="Default: the system's temp dir.")
-    lease_seconds: int = Field(default=30, ge=2, description="A task is lost after so long.")
-    reconcile_seconds: float = Field(default=5.0, gt=0)
+    lease_seconds: int = Field(
+        default=30, ge=2, description="A worker silent for so long loses its tasks to others."
+    )
+    reconcile_seconds: float = Field(
+        default=5.0, gt=0, description="Between two looks for what is stuck."
+    )
     drain_seconds: float = Field(default=4.0, gt=0, description="SIGTERM to handing tasks back.")
     ffmpeg_path: Path | None = Field(default=None, description="Default: found on the machine.")
 
-    request_timeout_seconds: float = Field(default=15.0, gt=0)
-    simple_upload_max_bytes: int = Field(default=500 * MIB, ge=1)
-    upload_max_bytes: int = Field(default=5 * GIB, ge=1)
-    upload_part_bytes: int = Field(default=16 * MIB, ge=5 * MIB)
-    upload_expires_seconds: int = Field(default=24 * 3600, ge=1)
-    signed_url_seconds: int = Field(default=3600, ge=1)
-    playback_token_seconds: int = Field(default=6 * 3600, ge=60)
-    access_token_seconds: int = Field(default=15 * 60, ge=60)
-    refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)
+    request_timeout_seconds: float = Field(
+        default=15.0, gt=0, description="After so long a request is answered with 503."
+    )
+    simple_upload_max_bytes: int = Field(
+        default=500 * MIB, ge=1, description="Largest file in one request."
+    )
+    upload_max_bytes: int = Field(default=5 * GIB, ge=1, description="Largest file in parts.")
+    upload_part_bytes: int = Field(
+        default=16 * MIB,
+        ge=5 * MIB,
+        description="Size of a part, for files of up to 10 000 of them.",
+    )
+    upload_expires_seconds: int = Field(
+        default=24 * 3600, ge=1, description="An upload that takes longer is removed."
+    )
+    signed_url_seconds: int = Field(
+        default=3600, ge=1, description="How long a signed link to the store works."
+    )
+    playback_token_seconds: int = Field(
+        default=6 * 3600, ge=60, description="How long a playback token works unless it says."
+    )
+    access_token_seconds: int = Field(
+        default=15 * 60, ge=60, description="How long one is signed in before a refresh."
+    )
+    refresh_token_seconds: int = Field(
+        default=30 * 24 * 3600, ge=60, description="How long a sign-in can be refreshed."
+    )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="What is logged at least: DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="`json` for machines, `console` for people."
+    )
 
     @field_validator("database_url", "migration_database_url")
     @classmethod

@@ -10,12 +10,12 @@ import threading
 import time
 
 import structlog
-from prometheus_client import start_http_server
 
 from app.foundation.telemetry.logging import configure_logging
 from app.settings import load_settings
 from workers.actors import ACTORS
 from workers.process import WorkerProcess
+from workers.status import StatusServer
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +28,13 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = load_settings()
     configure_logging(settings, service="spool-worker")
-    if settings.worker_metrics_port is not None:
-        start_http_server(settings.worker_metrics_port, addr=settings.host)
     process = WorkerProcess(settings, ACTORS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     process.start()
+    if settings.worker_metrics_port is not None:
+        StatusServer(settings.host, settings.worker_metrics_port, process.services)
     log.info(
         "worker.started",
         worker=process.services.worker,

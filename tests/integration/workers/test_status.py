@@ -1,0 +1,34 @@
+import httpx
+import pytest
+
+from tests.integration.workers.conftest import StartWorker
+from workers.status import StatusServer
+
+
+@pytest.fixture
+def status(start_worker: StartWorker) -> StatusServer:
+    return StatusServer("127.0.0.1", 0, start_worker().services)
+
+
+async def ask(status: StatusServer, path: str) -> httpx.Response:
+    url = f"http://127.0.0.1:{status.server_port}{path}"
+    async with httpx.AsyncClient(timeout=20) as client:
+        return await client.get(url)
+
+
+async def test_a_worker_says_how_it_is(status: StatusServer) -> None:
+    assert (await ask(status, "/health")).text == "ok\n"
+    assert (await ask(status, "/ready")).text == "ok\n"
+    metrics = (await ask(status, "/metrics")).text
+    assert "spool_stuck_rows" in metrics
+    assert "video_processing_seconds" in metrics
+    assert (await ask(status, "/elsewhere")).status_code == 404
+
+
+async def test_a_worker_without_its_store_is_not_ready(status: StatusServer) -> None:
+    root = status.services.settings.store_root
+    root.rename(root.with_name("gone"))
+    answer = await ask(status, "/ready")
+    assert answer.status_code == 503
+    assert "store" in answer.text
+    assert (await ask(status, "/health")).status_code == 200

@@ -1,0 +1,92 @@
+"""A worker's /health, /ready and /metrics, over HTTP on a port of its own."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.foundation.storage.errors import StoreError
+from workers.leases import DATABASE_AWAY
+from workers.postgres_broker import loop_thread
+from workers.services import Services
+
+_ANSWER_SECONDS = 5.0
+
+
+class StatusServer(ThreadingHTTPServer):
+    """Answers until closed. Health is that the event loop turns; ready, that its seams answer."""
+
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, services: Services) -> None:
+        super().__init__((host, port), _Handler)
+        self.services = services
+        threading.Thread(target=self.serve_forever, name="status", daemon=True).start()
+
+    def health(self) -> str | None:
+        """Why the worker is not well; None when it is."""
+        return self._ask(_nothing())
+
+    def readiness(self) -> str | None:
+        """Why the worker cannot work; None when it can."""
+        return self._ask(_check(self.services))
+
+    def _ask(self, question: Coroutine[object, object, str | None]) -> str | None:
+        answer = asyncio.run_coroutine_threadsafe(question, loop_thread().loop)
+        try:
+            return answer.result(_ANSWER_SECONDS)
+        except TimeoutError:
+            answer.cancel()
+            return "the event loop does not answer"
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _check(services: Services) -> str | None:
+    try:
+        await services.database.now()
+    except DATABASE_AWAY as error:
+        return f"database: {type(error).__name__}"
+    try:
+        await services.store.check()
+    except StoreError as error:
+        return f"store: {error}"
+    return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: StatusServer
+
+    def do_GET(self) -> None:  # the name that http.server calls
+        match self.path.partition("?")[0]:
+            case "/metrics":
+                self._answer(HTTPStatus.OK, generate_latest(), CONTENT_TYPE_LATEST)
+            case "/health":
+                self._report(self.server.health())
+            case "/ready":
+                self._report(self.server.readiness())
+            case _:
+                self._answer(HTTPStatus.NOT_FOUND, b"/health, /ready, /metrics\n")
+
+    def _report(self, trouble: str | None) -> None:
+        if trouble is None:
+            self._answer(HTTPStatus.OK, b"ok\n")
+        else:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{trouble}\n".encode())
+
+    def _answer(
+        self, status: HTTPStatus, body: bytes, content_type: str = "text/plain; charset=utf-8"
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as in the base class
+        """Scrapes are not news."""
