@@ -103,7 +103,8 @@ class Demo:
             if begun is None:
                 uploaded = self._upload(clip, bars)
                 asset_id = uploaded.asset_id
-                write_private(self._kept, {"asset_id": asset_id})
+                if clip.credit:
+                    write_private(self._kept, {"asset_id": asset_id})
             else:
                 asset_id = begun["id"]
             followed: Followed = follow(self._api, asset_id, bars)

@@ -49,9 +49,9 @@ class Refused(CommandFailed):
         self.code = str(problem.get("code", ""))
         self.correlation_id = problem.get("correlation_id")
         self.problem = problem
-        title = problem.get("title") or f"The server answered {status}"
-        detail = problem.get("detail")
-        super().__init__(f"{title}: {detail}" if detail else str(title), _hint(status))
+        # The detail says what the title says, of this very case.
+        said = problem.get("detail") or problem.get("title") or f"The server answered {status}."
+        super().__init__(str(said), _hint(status))
 
 
 def _hint(status: int) -> str | None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from app.cli.errors import CommandFailed, Refused
@@ -37,13 +37,11 @@ def line(console: Console, text: str = "", style: str = "") -> None:
 
 
 def table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table without lines. Ids and the like are never folded, so that they can be copied."""
-    drawn = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        drawn.add_column(column, no_wrap=True, overflow="ignore")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    console.print(drawn, soft_wrap=True)
+    """Columns without lines. Nothing is cut or folded, so that ids can be copied from it."""
+    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    for row, style in [(columns, "dim"), *((row, "") for row in rows)]:
+        cells = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        line(console, "  ".join(cells).rstrip(), style)
 
 
 def show_failure(error: CommandFailed) -> None:

@@ -46,7 +46,7 @@ def _show_explanation(console: Console, explanation: Json) -> None:
     error = explanation["error"]
     if error and error["message"] not in explanation["summary"]:
         line(console, f"  why: {error['message']} ({error['code']})")
-    if explanation["what_to_do"]:
+    if explanation["what_to_do"] and explanation["state"] != "ready":
         line(console, explanation["what_to_do"])
 
 

@@ -29,7 +29,7 @@ def test_a_problem_becomes_sentences(server: Server) -> None:
     status, out, err = run(server.url, "assets", "--state", "no")
     assert status == 1
     assert out == ""
-    assert "error: The request does not fit the schema: limit must be at most 200" in err
+    assert "error: limit must be at most 200" in err
     # As it came: nothing in it is markup.
     assert "state: Invalid enum value [b]'no'[/b]" in err
     assert "cor_123" in err
