@@ -1,0 +1,104 @@
+"""Migrations: up, down, up again, and equal to the models."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.local.postgres import LocalPostgres
+from app.tables import metadata
+from migrations.run import alembic_config, downgrade, upgrade
+from tests.conftest import database_of
+
+T = TypeVar("T")
+# PostgreSQL 18 keeps NOT NULL as named constraints too; Alembic leaves those to the server.
+_CONSTRAINTS = text(
+    "SELECT c.conrelid::regclass::text, c.conname FROM pg_constraint c "
+    "WHERE c.connamespace = 'public'::regnamespace AND c.contype <> 'n' "
+    "AND c.conrelid::regclass::text <> 'alembic_version'"
+)
+_INDEXES = text(
+    "SELECT tablename, indexname FROM pg_indexes "
+    "WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+)
+_LEFT_OVER = text(
+    "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+    "AND relname NOT LIKE 'alembic_version%'"
+)
+
+
+def test_the_schema_is_that_of_the_models(owner_url: str) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, metadata))
+
+    assert _on(owner_url, differences) == []
+
+
+def test_every_constraint_and_index_is_named_by_the_convention(owner_url: str) -> None:
+    prefixes = {"pk", "fk", "uq", "ck", "ix"}
+
+    def misnamed(connection: Connection) -> list[tuple[str, str]]:
+        found = [*connection.execute(_CONSTRAINTS), *connection.execute(_INDEXES)]
+        assert found
+        return [
+            (table, name)
+            for table, name in found
+            if name.split("_", 1)[0] not in prefixes or not name[3:].startswith(table)
+        ]
+
+    assert _on(owner_url, misnamed) == []
+
+
+def test_down_leaves_nothing_and_up_works_again(
+    postgres: LocalPostgres, database_name: str, owner_url: str
+) -> None:
+    def left(connection: Connection) -> int:
+        count: int = connection.execute(_LEFT_OVER).scalar_one()
+        return count
+
+    before = _on(owner_url, left)
+    downgrade(owner_url, "base")
+    assert _on(owner_url, left) == 0
+    upgrade(owner_url, app_login="spool_login")
+    assert _on(owner_url, left) == before > 0
+    # The app's login can work with it.
+    app_url = database_of(postgres.app_url, database_name)
+    assert _on(app_url, lambda c: c.execute(text("SET ROLE spool_app")) is not None)
+
+
+_REVISIONS = [
+    step.revision for step in ScriptDirectory.from_config(alembic_config("")).walk_revisions()
+]
+
+
+@pytest.mark.parametrize("revision", _REVISIONS)
+def test_each_step_goes_down_and_up(owner_url: str, revision: str) -> None:
+    downgrade(owner_url, revision)
+    downgrade(owner_url, "-1")
+    upgrade(owner_url, app_login="spool_login", revision=revision)
+    upgrade(owner_url, app_login="spool_login")
+
+
+def test_there_is_one_head() -> None:
+    assert len(ScriptDirectory.from_config(alembic_config("")).get_heads()) == 1
+
+
+def _on(url: str, work: Callable[[Connection], T]) -> T:
+    async def run() -> T:
+        engine = create_async_engine(url)
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
