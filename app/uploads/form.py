@@ -81,7 +81,8 @@ class FileForm:
 
 async def _events(body: AsyncIterator[bytes], boundary: str) -> _Events:
     try:
-        with PushMultipartParser(boundary, max_segment_count=_MAX_SEGMENTS, strict=True) as parser:
+        # Not strict: that refuses a form whose last line end comes in a chunk of its own.
+        with PushMultipartParser(boundary, max_segment_count=_MAX_SEGMENTS) as parser:
             async for chunk in body:
                 if chunk:
                     for event in parser.parse(chunk):

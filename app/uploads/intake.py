@@ -14,7 +14,7 @@ from app.uploads.form import FileForm
 from app.uploads.policy import UploadPolicy
 from app.uploads.schemas import DEFAULT_MEDIA_TYPE, MediaType
 from app.uploads.service import Announced
-from app.uploads.simple import Interrupted, check_announced_length
+from app.uploads.simple import Interrupted, check_length
 
 FORM = "multipart/form-data"
 # A form's boundaries, headers and fields, beside its file.
@@ -54,8 +54,8 @@ async def open_body(
     content_type = request.headers.get("content-type", "")
     is_form = content_type.partition(";")[0].strip().lower() == FORM
     overhead = _FORM_OVERHEAD if is_form else 0
-    check_announced_length(request.content_length, policy, overhead=overhead)
-    body = _stream(request)
+    check_length(request.content_length, policy, overhead=overhead)
+    body = _stream(request, policy, overhead)
     fields: dict[str, str] = {}
     if is_form:
         form = await FileForm.open(body, content_type)
@@ -74,11 +74,14 @@ async def open_body(
     return Incoming(file, body, fields, is_form)
 
 
-async def _stream(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+async def _stream(
+    request: Request[Any, Any, Any], policy: UploadPolicy, overhead: int
+) -> AsyncIterator[bytes]:
     announced, size = request.content_length, 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
+            check_length(size, policy, overhead=overhead)
             if chunk:
                 yield chunk
     except HTTPException as error:

@@ -21,18 +21,24 @@ class Interrupted(BadRequest):
     """The client went away in the middle; nobody hears the answer."""
 
 
-def check_announced_length(length: int | None, policy: UploadPolicy, *, overhead: int = 0) -> None:
-    """Refuses what is too large by its own word, before a byte of it is read.
+def check_length(length: int | None, policy: UploadPolicy, *, overhead: int = 0) -> None:
+    """Refuses a body that is too large: by its own word before a byte of it is read, or by now.
 
     Args:
-        length: Content-Length; None for a body of unknown length, which is cut at the limit.
+        length: Content-Length, None where it is unknown; or the bytes that have come.
         overhead: Bytes that the body may have beside the file.
 
     Raises:
         TooLarge: upload_too_large.
     """
-    if length is not None and length > policy.simple_max_bytes + overhead:
-        raise _too_large(policy)
+    limit = policy.simple_max_bytes
+    if length is not None and length > limit + overhead:
+        raise TooLarge(
+            "upload_too_large",
+            f"One request takes a file of at most {limit} bytes. Send larger ones in parts, with "
+            "POST /v1/uploads.",
+            extra={"limit_bytes": limit},
+        )
 
 
 async def receive(
@@ -96,16 +102,6 @@ async def _refuse(tx: AsyncSession, upload_id: str, error: SpoolError) -> None:
     await fail_asset(tx, upload.asset_id, error.code, error.detail)
 
 
-def _too_large(policy: UploadPolicy) -> TooLarge:
-    limit = policy.simple_max_bytes
-    return TooLarge(
-        "upload_too_large",
-        f"One request takes a file of at most {limit} bytes. Send larger ones in parts, with "
-        "POST /v1/uploads.",
-        extra={"limit_bytes": limit},
-    )
-
-
 class _Meter:
     """Counts what passes, and stops it at the limit."""
 
@@ -117,6 +113,5 @@ class _Meter:
     async def blocks(self) -> AsyncIterator[bytes]:
         async for chunk in self._chunks:
             self.size += len(chunk)
-            if self.size > self._policy.simple_max_bytes:
-                raise _too_large(self._policy)
+            check_length(self.size, self._policy)
             yield chunk
