@@ -78,11 +78,6 @@ _INPUT: tuple[tuple[str, str, str], ...] = (
         "The file ends before its index. The upload or the recording broke off; upload it again.",
     ),
     (
-        "not on whitelist",
-        "unsupported_format",
-        "The file refers to a format or codec that is not accepted. Export it as MP4 (H.264, AAC).",
-    ),
-    (
         "not currently supported",
         "unsupported_codec",
         "The file uses a codec that cannot be decoded. Export it as MP4 (H.264, AAC).",
@@ -111,6 +106,12 @@ _INPUT: tuple[tuple[str, str, str], ...] = (
         "Invalid data found",
         "undecodable",
         "The file is damaged and cannot be decoded. Play it on your machine and export it again.",
+    ),
+    # Last, as it is also said of subtitles, which nobody decodes.
+    (
+        "not on whitelist",
+        "unsupported_format",
+        "The file refers to a format or codec that is not accepted. Export it as MP4 (H.264, AAC).",
     ),
 )
 

@@ -185,7 +185,9 @@ def _read_video(
         height=shown[0] if rotation in {90, 270} else shown[1],
         rotation=rotation,
         sample_aspect_ratio=Rational.of(aspect),
-        frame_rate=Rational.of(settle_rate(cadence, base, (stream.average_rate, stream.base_rate))),
+        frame_rate=Rational.of(
+            settle_rate(cadence, base, base_rate=stream.base_rate, average_rate=stream.average_rate)
+        ),
         base_rate=Rational.of(stream.base_rate or stream.average_rate or Fraction(25)),
         variable_frame_rate=cadence.variable,
         interlaced=frame.interlaced_frame,

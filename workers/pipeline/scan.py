@@ -27,6 +27,7 @@ class Cadence(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     longest_gap: int
     mean_delta: Fraction | None
+    typical_delta: Fraction | None
     variable: bool
     closed_gop: bool
     has_b_frames: bool
@@ -70,6 +71,7 @@ def read_cadence(packets: Iterable[PacketTimes], time_base: Fraction) -> Cadence
         end=times[-1] + tail,
         longest_gap=max([*deltas, tail]),
         mean_delta=mean or None,
+        typical_delta=Fraction(statistics.median(deltas)) if deltas else None,
         variable=_varies(deltas, time_base),
         closed_gop=closed,
         has_b_frames=reordered,
@@ -78,26 +80,38 @@ def read_cadence(packets: Iterable[PacketTimes], time_base: Fraction) -> Cadence
     )
 
 
+def _rounding(time_base: Fraction) -> Fraction:
+    """How far a time stamp may lie off its frame, in units of the time base."""
+    return max(Fraction(1), _COPIED_TICK / time_base * Fraction(11, 10))
+
+
 def _varies(deltas: list[int], time_base: Fraction) -> bool:
     if len(deltas) < 2:
         return False
-    tolerance = max(Fraction(1), _COPIED_TICK / time_base * Fraction(11, 10))
+    tolerance = _rounding(time_base)
     typical = statistics.median(deltas)
     off = sum(1 for delta in deltas if abs(delta - typical) > tolerance)
     return off > len(deltas) / 100
 
 
 def settle_rate(
-    cadence: Cadence | None, time_base: Fraction, candidates: Iterable[Fraction | None]
+    cadence: Cadence | None,
+    time_base: Fraction,
+    *,
+    base_rate: Fraction | None,
+    average_rate: Fraction | None,
 ) -> Fraction:
-    """Frames per second: a rate the container names when the time stamps agree, else their mean."""
-    named = [rate for rate in candidates if rate and Fraction(1, 10) <= rate <= 1000]
-    if cadence is None or cadence.mean_delta is None:
+    """Frames per second.
+
+    A constant rate is the container's base rate where the usual delta agrees with it: a lost
+    frame or an odd first one lowers the mean. A variable rate is the mean.
+    """
+    named = [r for r in (base_rate, average_rate) if r and Fraction(1, 10) <= r <= 1000]
+    if cadence is None or cadence.mean_delta is None or not cadence.typical_delta:
         return named[0] if named else Fraction(25)
+    if not cadence.variable:
+        for rate in named:
+            if abs(1 / (rate * time_base) - cadence.typical_delta) <= _rounding(time_base):
+                return rate
     measured = 1 / (cadence.mean_delta * time_base)
-    # Two frames more or less at the ends are the container's rounding, not another rate.
-    tolerance = max(measured / 500, 2 * measured / cadence.frame_count)
-    for rate in named:
-        if abs(rate - measured) <= tolerance:
-            return rate
     return max(Fraction(1, 1001), measured.limit_denominator(1001))

@@ -285,3 +285,29 @@ async def test_fast_video_is_slowed_to_sixty(program: Ffmpeg, clips: Clips, scra
     assert_sound(made)
     assert abs(len(decode_video(made.playable("240p"))) - 120) <= 1
     assert "high_frame_rate" in made.notes
+
+
+async def test_a_fragmented_source_keeps_its_rate(
+    program: Ffmpeg, clips: Clips, scratch: Path
+) -> None:
+    fragments = ("-c", "copy", "-movflags", "+frag_keyframe+empty_moov")
+    made = await walk(
+        program, clips.make("fragments.mp4", "-i", str(clips.plain()), *fragments), scratch
+    )
+    assert_sound(made)
+    assert made.package.renditions[0].frame_rate == 30
+
+
+async def test_tracks_that_are_not_published_are_left_alone(
+    program: Ffmpeg, clips: Clips, scratch: Path
+) -> None:
+    subtitles = scratch / "s.srt"
+    subtitles.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello\n")
+    tracks = ("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c:s", "srt")
+    languages = ("-metadata:s:a:0", "language=deu", "-metadata:s:a:1", "language=eng")
+    inputs = (*picture("320x240"), *tone(2), *tone(2), "-i", str(subtitles))
+    clip = clips.make("tracks.mkv", *inputs, *tracks, *X264, *AAC, *languages)
+    made = await walk(program, clip, scratch)
+    assert_sound(made)
+    assert "several_audio_tracks" in made.notes
+    assert made.package.renditions[-1].language == "deu"

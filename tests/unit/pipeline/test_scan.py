@@ -18,7 +18,7 @@ def test_rounded_times_are_a_constant_rate() -> None:
     cadence = read_cadence(packets(*times), TICK)
     assert cadence is not None
     assert not cadence.variable
-    assert settle_rate(cadence, TICK, [Fraction(30), Fraction(1000)]) == 30
+    assert settle_rate(cadence, TICK, base_rate=Fraction(30), average_rate=Fraction(1000)) == 30
 
 
 def test_gaps_make_a_variable_rate() -> None:
@@ -34,6 +34,12 @@ def test_one_lost_frame_in_many_is_still_constant() -> None:
     cadence = read_cadence(packets(*times), TICK)
     assert cadence is not None
     assert not cadence.variable
+    assert settle_rate(cadence, TICK, base_rate=Fraction(25), average_rate=Fraction(24)) == 25
+
+
+def test_a_rate_that_no_container_names_is_measured() -> None:
+    cadence = read_cadence(packets(*range(0, 4000, 80)), TICK)
+    assert settle_rate(cadence, TICK, base_rate=Fraction(25), average_rate=None) == Fraction(25, 2)
 
 
 def test_pictures_before_their_keyframe_mean_an_open_gop() -> None:
@@ -47,7 +53,7 @@ def test_pictures_before_their_keyframe_mean_an_open_gop() -> None:
 
 def test_an_empty_track_has_no_cadence() -> None:
     assert read_cadence([], TICK) is None
-    assert settle_rate(None, TICK, [None, Fraction(90_000)]) == 25
+    assert settle_rate(None, TICK, base_rate=None, average_rate=Fraction(90_000)) == 25
 
 
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=50))
@@ -55,4 +61,4 @@ def test_any_times_are_survived(times: list[int]) -> None:
     cadence = read_cadence(packets(*times), TICK)
     assert cadence is not None
     assert cadence.first <= cadence.end
-    assert settle_rate(cadence, TICK, [Fraction(30)]) > 0
+    assert settle_rate(cadence, TICK, base_rate=Fraction(30), average_rate=None) > 0
