@@ -14,10 +14,13 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+_POLL_SECONDS = 0.05
 
 
 class AlreadyRunning(Exception):
@@ -52,18 +55,24 @@ class StateFolder:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, patience: float = 0.0) -> Iterator[None]:
         """Holds the folder; a process that dies lets go of it.
+
+        Args:
+            patience: Seconds to wait for a holder that is not known to run: it ends, or begins.
 
         Raises:
             AlreadyRunning: somebody else holds it.
         """
+        deadline = time.monotonic() + patience
         with (self.path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                running = self.running() or {}
-                raise AlreadyRunning(self.path, running.get("pid"), running.get("url")) from error
+            while not _locks(lock):
+                running = self.running()
+                runs = running is not None and _exists(running["pid"])
+                if runs or time.monotonic() > deadline:
+                    told = running if running is not None and runs else {}
+                    raise AlreadyRunning(self.path, told.get("pid"), told.get("url"))
+                time.sleep(_POLL_SECONDS)
             self._running.unlink(missing_ok=True)
             try:
                 yield
@@ -90,6 +99,24 @@ class StateFolder:
             kept = {"current": name, "keys": {name: secrets.token_urlsafe(48)}}
             write_private(self._signing, kept)
         return kept["keys"], kept["current"]
+
+
+def _locks(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ other: the worker, the API, PostgreSQL.
 
 import http.client
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +24,7 @@ from app.local.postgres import LocalPostgres
 from app.local.postgres_host import PostgresError
 from app.local.schema import migrate
 from app.local.state_folder import StateFolder
+from app.local.warden import DISMISSED
 
 Say = Callable[[str], None]
 
@@ -30,6 +33,8 @@ _WATCH_SECONDS = 0.25
 _READY_SECONDS = 60.0
 _WORKER_STOPS_SECONDS = 7.0
 _API_STOPS_SECONDS = 2.0
+# What a predecessor that was killed leaves behind is being stopped for as long as this.
+_PREDECESSOR_SECONDS = 30.0
 _POSTGRES_RETRY_SECONDS = 2.0
 
 
@@ -71,6 +76,7 @@ class Supervisor:
         self._options = options
         self._say = say
         self._postgres: LocalPostgres | None = None
+        self._warden: subprocess.Popen[bytes] | None = None
         self._children: list[Child] = []
         self._environment: Mapping[str, str] = {}
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="postgresql")
@@ -86,7 +92,7 @@ class Supervisor:
             StartFailed, PostgresError, MigrationFailed, NoFreePort: with what to do.
         """
         self.folder.create()
-        self._held.enter_context(self.folder.locked())
+        self._held.enter_context(self.folder.locked(patience=_PREDECESSOR_SECONDS))
         try:
             self._start()
         except BaseException:
@@ -115,6 +121,8 @@ class Supervisor:
         self._starter.shutdown()
         if self._postgres is not None:
             self._postgres.stop()
+        if self._warden is not None:
+            self._warden.communicate(DISMISSED)
         self._held.close()
 
     def _start(self) -> None:
@@ -149,6 +157,11 @@ class Supervisor:
             return url, self._options.migration_database_url or url
         began = time.perf_counter()
         self._postgres = LocalPostgres(self.folder.postgres)
+        self._warden = subprocess.Popen(
+            [sys.executable, "-P", "-m", "app.local.warden", str(self.folder.path)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         # In a thread, which Ctrl-C does not interrupt: a server that was just launched and is not
         # answered for yet would stay behind.
         self._starter.submit(self._postgres.start).result()
