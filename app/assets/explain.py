@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import Asset, AssetState
-from app.assets.schemas import Explanation, Failure, Step
+from app.assets.schemas import Explanation, Step
 from app.foundation.errors import NotFound
 from app.jobs.models import Job, JobState, Task, TaskState
+from app.jobs.schemas import Failure
 from app.notifications.models import Event
 from app.uploads.models import Upload, UploadState
 

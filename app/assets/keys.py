@@ -11,6 +11,11 @@ def source_key(asset_id: str, filename: str) -> str:
     return f"videos/{asset_id}.{ending if ending in _ENDINGS else 'bin'}"
 
 
+def asset_of_source(key: str) -> str:
+    """The asset's id in a key of `source_key`."""
+    return key.removeprefix("videos/").partition(".")[0]
+
+
 def metadata_key(asset_id: str) -> str:
     return f"metadata/{asset_id}.json"
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.assets.models import Asset, AssetState
 from app.assets.names import MAX_TITLE_CHARS
+from app.jobs.schemas import Failure
 from app.playback.schemas import PlaybackIdOut
 from app.renditions.schemas import ImageView, RenditionView
 
@@ -34,13 +35,6 @@ class AssetSort(StrEnum):
     TITLE_DESC = "-title"
     DURATION = "duration"
     DURATION_DESC = "-duration"
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """Why something failed."""
-
-    code: Annotated[str, Meta(description="Stable, for programs.", examples=["truncated"])]
-    message: Annotated[str, Meta(description="For people: what happened and what to do.")]
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Self
 import msgspec
 from msgspec import Meta
 
-from app.assets.schemas import Description, Failure, Tags, Title
+from app.assets.schemas import Description, Tags, Title
 from app.foundation.storage.protocols import Part, SignedRequest
+from app.jobs.schemas import Failure
 from app.playback.models import PlaybackPolicy
 from app.uploads.models import Upload, UploadState
 from app.uploads.parts import Cut

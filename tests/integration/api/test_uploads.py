@@ -3,17 +3,21 @@
 import asyncio
 import hashlib
 import os
+from datetime import datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
 from sqlalchemy import select, text, update
 
 from app.assets.models import Asset, AssetState
+from app.foundation.clock import utc_now
 from app.foundation.storage.protocols import Part
 from app.jobs.models import Task
 from app.uploads import service
 from app.uploads.completion import finish_verification
 from app.uploads.models import Upload, UploadState
+from app.uploads.orphans import sweep_orphans
 from tests.conftest import add_project
 from tests.integration.api.live import PART, Live
 
@@ -185,6 +189,21 @@ async def test_an_overdue_upload_expires_with_its_parts(live: Live) -> None:
     assert [found async for found in live.store.list_multiparts("")] == []
     answer = await live.client.get(f"/v1/uploads/{created['id']}/parts")
     assert (answer.status_code, answer.json()["code"]) == (410, "upload_expired")
+
+
+async def test_parts_without_a_row_are_swept(live: Live) -> None:
+    created = await live.begin(PART)
+    await live.store.create_multipart("videos/ast_0.mp4", part_size=PART)
+    for later, swept in [(timedelta(0), 0), (timedelta(hours=2), 1), (timedelta(hours=2), 0)]:
+        async with live.database.dispatch() as tx:
+            clock = partial(_now_and, later)
+            assert await sweep_orphans(tx, live.store, clock=clock) == swept
+    left = [found.key async for found in live.store.list_multiparts("")]
+    assert left == [f"videos/{created['asset_id']}.mp4"]
+
+
+def _now_and(later: timedelta) -> datetime:
+    return utc_now() + later
 
 
 async def test_a_wrong_checksum_fails_with_a_reason(live: Live) -> None:
