@@ -100,7 +100,7 @@ def pip_install(what: str, *arguments: str) -> None:
             text=True,
             cwd=ROOT,
         )
-        assert process.stdout is not None  # noqa: S101 (it was asked for a line above)
+        assert process.stdout is not None  # noqa: S101  # asked for a line above
         for line in process.stdout:
             log.write(line)
             lines.append(line)

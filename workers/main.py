@@ -12,6 +12,7 @@ import time
 import structlog
 
 from app.foundation.telemetry.logging import configure_logging
+from app.foundation.telemetry.tracing import configure_tracing
 from app.settings import load_settings
 from workers.actors import ACTORS
 from workers.process import WorkerProcess
@@ -20,14 +21,15 @@ from workers.status import StatusServer
 log = structlog.get_logger(__name__)
 
 # Claims and endings hop between threads; the default of 5 ms makes each hop wait for a busy one.
-_SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 
 
 def main() -> None:
     began = time.perf_counter()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = load_settings()
     configure_logging(settings, service="spool-worker")
+    configure_tracing("spool-worker")
     process = WorkerProcess(settings, ACTORS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
