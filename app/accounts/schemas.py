@@ -26,7 +26,13 @@ Password = Annotated[
     ),
 ]
 Name = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$", examples=["Holidays"])
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00]*[^\s\x00][^\x00]*$",
+        examples=["Holidays"],
+    ),
 ]
 RefreshTokenText = Annotated[
     str,
