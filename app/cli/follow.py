@@ -84,12 +84,17 @@ def _show(task: Json, shown: dict[str, Bar], bars: Bars) -> None:
     if state == _SUCCEEDED:
         bar.end("", seconds_of(task))
     elif state in {"dead", "cancelled"}:
-        bar.show(task["progress"], state)
+        bar.show(task["progress"], f"{state}: {_why(task)}" if task["error"] else state)
     elif state == "retry_wait":
-        bar.show(task["progress"], f"attempt {task['attempt']} failed; trying again soon")
+        attempt = f"attempt {task['attempt']} failed, trying again soon"
+        bar.show(task["progress"], f"{attempt}: {_why(task)}")
     elif state == "leased":
         eta = task.get("eta_seconds")
         bar.show(task["progress"], f"{of_seconds(eta)} left" if eta else "")
+
+
+def _why(task: Json) -> str:
+    return str((task["error"] or {}).get("message", "for a reason not told"))
 
 
 def _took(tasks: list[Json]) -> dict[str, float]:

@@ -77,6 +77,7 @@ def _use(supervisor: Supervisor, wanted: Wanted, console: Console) -> int:
     began = time.perf_counter() - sum(supervisor.seconds.values())
     account = supervisor.folder.account
     key, is_new = ensure_account(supervisor.url, account, patience=PATIENCE_SECONDS)
+    supervisor.folder.announce(supervisor.url)
     line(console, f"Spool runs at {supervisor.url}, ready in {_since(began)}.", "bold")
     if is_new:
         line(console, f"Made a first account; its password and API key are in {account}.")

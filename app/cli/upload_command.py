@@ -47,7 +47,8 @@ def upload_files(
             answers.append(answer)
             if answer["state"] == "failed":
                 status = status or CommandFailed.exit_status
-            if not as_json:
+                _show_failed(answer, notes() if as_json else results())
+            elif not as_json:
                 _show(answer)
     if as_json:
         show_json({"items": answers})
@@ -78,10 +79,10 @@ def _sent(uploaded: Uploaded) -> str:
 
 
 def _show(asset: Json) -> None:
-    console = results()
-    if asset["state"] == "failed":
-        line(console, f"{asset['id']} failed: {asset['error']['message']}", "red")
-    else:
-        line(console, f"{asset['id']} {watch_url(asset)}")
-        if asset["state"] != "ready":
-            line(notes(), f"It is {asset['state']}. Where it is: {called_as()} show {asset['id']}")
+    line(results(), f"{asset['id']} {watch_url(asset)}")
+    if asset["state"] != "ready":
+        line(notes(), f"It is {asset['state']}. Where it is: {called_as()} show {asset['id']}")
+
+
+def _show_failed(asset: Json, console: Console) -> None:
+    line(console, f"{asset['id']} failed: {asset['error']['message']}", "red")

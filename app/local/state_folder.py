@@ -79,8 +79,8 @@ class StateFolder:
             finally:
                 self._running.unlink(missing_ok=True)
 
-    def announce(self, url: str) -> None:
-        """Tells the command line where Spool listens."""
+    def announce(self, url: str | None) -> None:
+        """Tells the command line that we run here, and where; None while we start."""
         write_private(self._running, {"pid": os.getpid(), "url": url})
 
     def running(self) -> Mapping[str, Any] | None:

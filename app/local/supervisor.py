@@ -87,6 +87,9 @@ class Supervisor:
     def __enter__(self) -> Self:
         """Starts everything; returns when the API is ready.
 
+        Its address is for the caller to announce in the state folder: there may be an account to
+        make first.
+
         Raises:
             AlreadyRunning: on this state folder, by another process.
             StartFailed, PostgresError, MigrationFailed, NoFreePort: with what to do.
@@ -94,6 +97,7 @@ class Supervisor:
         self.folder.create()
         self._held.enter_context(self.folder.locked(patience=_PREDECESSOR_SECONDS))
         try:
+            self.folder.announce(None)
             self._start()
         except BaseException:
             self.stop()
@@ -147,7 +151,6 @@ class Supervisor:
             child.start(self._environment)
         self._await_ready(port)
         self.seconds["api"] = time.perf_counter() - began
-        self.folder.announce(self.url)
         self._watch.start()
 
     def _start_database(self) -> tuple[str, str]:
