@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 
 from workers.actors.stages import layout_of, link_objects, result_of
+from workers.pipeline.conformance import explain_failure
 from workers.pipeline.conformance import verify as examine
-from workers.pipeline.errors import HostFailure
 from workers.pipeline.package import Package
 from workers.work import Work
 
@@ -23,8 +23,5 @@ async def verify(work: Work) -> None:
             f"{check.name}: expected {check.expected}, found {check.found}"
             for check in report.failures
         )
-        raise HostFailure(
-            "not_conformant",
-            f"What was made is not as planned ({report.failures[0].name}); it is not published.",
-        )
+        raise explain_failure(report)
     await work.finish(result=msgspec.to_builtins(report))

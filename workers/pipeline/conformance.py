@@ -8,6 +8,7 @@ import m3u8
 import msgspec
 
 from workers.pipeline.boxes import Mp4Error
+from workers.pipeline.errors import BadInput, HostFailure, PipelineError
 from workers.pipeline.ladder import Rung
 from workers.pipeline.manifest_read import read_manifest
 from workers.pipeline.media import Probe
@@ -20,6 +21,7 @@ _PLAYLIST_TOLERANCE_S = 0.002
 _START_DRIFT_MS = 40.0  # ITU-R BT.1359: where sound out of step begins to be noticed
 _DURATION_TOLERANCE_MS = 250.0
 _DURATION_SHARE = 0.01
+_AS_LONG = "as long as the source"
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -40,6 +42,25 @@ class Report(msgspec.Struct, frozen=True):
     @property
     def failures(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if not check.ok)
+
+
+def explain_failure(report: Report) -> PipelineError:
+    """The error that a report with failures amounts to.
+
+    A wrong length alone is the source's doing: parts of it could not be decoded, or its time
+    stamps jump. Encoding it once more would give the same bytes.
+    """
+    failures = report.failures
+    if [check.name for check in failures] == [_AS_LONG]:
+        return BadInput(
+            "damaged",
+            f"Parts of the video are damaged: of {failures[0].expected}, {failures[0].found} "
+            "could be used. Play it on your machine and export it again.",
+        )
+    return HostFailure(
+        "not_conformant",
+        f"What was made is not as planned ({failures[0].name}); it is not published.",
+    )
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -189,10 +210,10 @@ def _check_duration(probe: Probe, made: dict[str, _Made]) -> Check:
     found = max(track.end_s for track in made.values()) * 1000
     allowed = max(_DURATION_TOLERANCE_MS, probe.duration_ms * _DURATION_SHARE)
     return Check(
-        "as long as the source",
+        _AS_LONG,
         ok=abs(found - probe.duration_ms) <= allowed,
-        expected=f"{probe.duration_ms} ms within {allowed:.0f} ms",
-        found=f"{found:.0f} ms",
+        expected=f"{probe.duration_ms / 1000:.1f} s",
+        found=f"{found / 1000:.1f} s",
     )
 
 

@@ -104,6 +104,21 @@ async def test_other_formats_cut_in_half(
     assert (await refused(cut, limits)).code == "truncated"
 
 
+@pytest.mark.parametrize(
+    ("name", "codecs"), [("cut.flv", ("-c:v", "flv", "-an")), ("cut.mp3", ("-vn",))]
+)
+async def test_formats_that_only_tell_their_duration_cut_in_half(
+    clips: Clips, tmp_path: Path, limits: Limits, name: str, codecs: tuple[str, ...]
+) -> None:
+    sources = (*picture("320x240", seconds=6), *tone(6))
+    data = clips.make(f"whole-{name}", *sources, *codecs).read_bytes()
+    cut = tmp_path / name
+    cut.write_bytes(data[: len(data) // 2])
+    error = await refused(cut, limits)
+    assert error.code == "truncated"
+    assert "6.0 seconds" in error.message
+
+
 async def test_an_mp4_that_claims_64k_by_64k(clips: Clips, tmp_path: Path, limits: Limits) -> None:
     data = bytearray(clips.make("size.mp4", *picture("320x240"), *X264).read_bytes())
     entry = data.index(b"avc1", data.index(b"stsd")) + 4 + 24

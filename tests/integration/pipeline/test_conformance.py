@@ -8,7 +8,8 @@ import pytest
 
 from tests.integration.pipeline.flow import Made, walk
 from tests.media.clips import Clips
-from workers.pipeline.conformance import verify
+from workers.pipeline.conformance import explain_failure, verify
+from workers.pipeline.errors import BadInput, HostFailure
 from workers.pipeline.ffmpeg import Ffmpeg
 
 
@@ -117,3 +118,12 @@ async def test_a_video_that_came_out_short_is_found(made: Made) -> None:
     longer = msgspec.structs.replace(made.probe, duration_ms=made.probe.duration_ms + 1000)
     report = verify(made.folder, made.plan, longer)
     assert [check.name for check in report.failures] == ["as long as the source"]
+    error = explain_failure(report)
+    assert isinstance(error, BadInput)
+    assert "of 7.0 s, 6.0 s" in error.message
+
+
+async def test_a_fault_of_ours_is_not_blamed_on_the_source(made: Made) -> None:
+    cut_segment(made.folder)
+    error = explain_failure(verify(made.folder, made.plan, made.probe))
+    assert isinstance(error, HostFailure)
