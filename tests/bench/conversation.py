@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import asyncpg
@@ -31,8 +32,7 @@ class Transaction:
     @property
     def limit(self) -> int:
         """Of a claim: how many tasks it wanted."""
-        sql, arguments = self.statements[-1]
-        del sql
+        _, arguments = self.statements[-1]
         return min(argument for argument in arguments if type(argument) is int)
 
     @property
@@ -164,25 +164,27 @@ class Replay:
 
     async def _claim(self) -> None:
         for each in self._conversation.claims:
-            async with self._changed:
-                await self._changed.wait_for(lambda limit=each.limit: self._free() >= limit)
+            await self._until(partial(self._has_room_for, each.limit))
             rows = await self._say(self._connections[0], each)
             async with self._changed:
                 self._claimed |= {row["id"] for row in rows}
                 self._changed.notify_all()
 
-    def _free(self) -> int:
-        return self._slots - (len(self._claimed) - self._finished)
-
     async def _finish(self) -> None:
         for each in self._conversation.finishes:
             ids = each.task_ids
-            async with self._changed:
-                await self._changed.wait_for(lambda ids=ids: ids <= self._claimed)
+            await self._until(partial(ids.issubset, self._claimed))
             await self._say(self._connections[1], each)
             async with self._changed:
                 self._finished += len(ids)
                 self._changed.notify_all()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    def _has_room_for(self, limit: int) -> bool:
+        return len(self._claimed) - self._finished + limit <= self._slots
 
     @staticmethod
     async def _say(

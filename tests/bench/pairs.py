@@ -19,6 +19,8 @@ from rich.table import Table
 
 from tests.bench.machine import describe_machine
 
+PAIRS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -30,7 +32,7 @@ class Options:
         full: The sizes of the goal where the default is smaller.
     """
 
-    pairs: int = 5
+    pairs: int = PAIRS
     quick: bool = False
     full: bool = False
 
@@ -229,7 +231,7 @@ def quiet_logs() -> None:
 
 def options_of(arguments: Sequence[str] | None = None) -> Options:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=Options.pairs)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--quick", action="store_true", help="little work, to see that it runs")
     parser.add_argument("--full", action="store_true", help="the goal's sizes, which take long")
     given = parser.parse_args(arguments)
