@@ -104,6 +104,7 @@ def up(
         str | None,
         typer.Option(envvar="SPOOL_MIGRATION_DATABASE_URL", help="Of the owner of its schema."),
     ] = None,
+    scratch: Annotated[Path | None, typer.Option(envvar="SPOOL_SCRATCH_ROOT", hidden=True)] = None,
 ) -> None:
     """Run Spool on this machine until Ctrl-C."""
     from app.cli.config import STATE_NAME
@@ -119,6 +120,7 @@ def up(
         database_url,
         migration_database_url,
         public_url,
+        scratch,
     )
     raise typer.Exit(run(options, Wanted(video, demo, once)))
 

@@ -44,6 +44,7 @@ class StateFolder:
         self.path = path.resolve()
         self.postgres = self.path / "postgres"
         self.store = self.path / "store"
+        self.scratch = self.path / "scratch"
         self.logs = self.path / "logs"
         self.uploads = self.path / "uploads"
         self.account = self.path / "account.json"
@@ -51,7 +52,7 @@ class StateFolder:
         self._running = self.path / "running.json"
 
     def create(self) -> None:
-        for folder in (self.path, self.store, self.logs):
+        for folder in (self.path, self.store, self.scratch, self.logs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager

@@ -52,6 +52,7 @@ class Options:
         database_url: A PostgreSQL to use instead of the embedded one.
         migration_database_url: Of the owner of that one's schema, if it is another login.
         public_url: What clients put before a path; by default where the API listens.
+        scratch: Where workers keep what they work on; by default in the state folder.
     """
 
     state: Path
@@ -60,6 +61,7 @@ class Options:
     database_url: str | None = None
     migration_database_url: str | None = None
     public_url: str | None = None
+    scratch: Path | None = None
 
 
 class Supervisor:
@@ -178,6 +180,7 @@ class Supervisor:
             "SPOOL_SIGNING_KEYS": json.dumps(keys),
             "SPOOL_SIGNING_KEY_ID": current,
             "SPOOL_STORE_ROOT": str(self.folder.store),
+            "SPOOL_SCRATCH_ROOT": str(self._options.scratch or self.folder.scratch),
             "SPOOL_HOST": self._options.host,
             "SPOOL_PORT": str(port),
             "SPOOL_PUBLIC_URL": self._options.public_url or self.url,
