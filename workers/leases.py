@@ -59,6 +59,7 @@ class Leases:
         self._database = database
         self.duration = duration
         self._held: dict[str, _Held] = {}
+        self._soon = asyncio.Event()
 
     def add(self, lease: Lease) -> None:
         loop = asyncio.get_running_loop()
@@ -103,10 +104,16 @@ class Leases:
     def __len__(self) -> int:
         return len(self._held)
 
+    def beat_soon(self) -> None:
+        """Some lease may have been taken away: the next heartbeat comes now."""
+        self._soon.set()
+
     async def beat_forever(self) -> None:
         """Extends the leases until cancelled; a database that is away is asked again."""
         while True:
-            await asyncio.sleep(self.duration.total_seconds() / 3)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), self.duration.total_seconds() / 3)
+            self._soon.clear()
             try:
                 await self.beat()
             except DATABASE_AWAY as error:

@@ -19,7 +19,7 @@ from dramatiq.middleware import Middleware
 
 from app.foundation.db.database import Database
 from app.jobs.claim import Lease, claim, hand_back
-from app.jobs.wake import CHANNEL, ring
+from app.jobs.wake import CANCELLED, CHANNEL, ring
 from workers.leases import DATABASE_AWAY, Leases
 
 log = structlog.get_logger(__name__)
@@ -101,6 +101,12 @@ class PostgresBroker(Broker):
         if bell is not None:
             bell.set()
 
+    def _heard(self, what: str) -> None:
+        if what == CANCELLED:
+            self.leases.beat_soon()
+        else:
+            self.wake(what)
+
     def drain(self) -> None:
         """Claims nothing from now on."""
         self.draining = True
@@ -136,7 +142,7 @@ class PostgresBroker(Broker):
             timeout=10,
         )
         connection.add_termination_listener(lambda _: gone.set())
-        await connection.add_listener(CHANNEL, lambda _c, _p, _ch, queue: self.wake(str(queue)))
+        await connection.add_listener(CHANNEL, lambda _c, _p, _ch, what: self._heard(str(what)))
         return connection
 
 

@@ -17,7 +17,7 @@ from app.foundation.telemetry.correlation import current_correlation_id, current
 from app.jobs.catalog import KINDS, PRIORITY_NORMAL
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
 from app.jobs.states import OPEN, deadline, move
-from app.jobs.wake import ring
+from app.jobs.wake import CANCELLED, ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +233,10 @@ async def end_job(
         )
     )
     await tx.refresh(job)
-    # A task that runs is cancelled now, so that its result is refused; its worker hears of it
-    # at the next heartbeat, because the lease is gone.
+    # A task that runs is cancelled now, so that its result is refused; its worker looks at its
+    # leases when it hears the bell, and at the next heartbeat if it does not.
     await move(tx, TaskState.CANCELLED, Task.job_id == job.id, Task.state.in_(OPEN))
+    await ring(tx, [CANCELLED])
 
 
 async def retry_job(tx: AsyncSession, job_id: str) -> Job:

@@ -6,6 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 CHANNEL = "spool_tasks"
+# In place of a queue's name: leases were taken away, so every worker looks at its own at once.
+CANCELLED = "-cancelled"
 _NOTIFY = text("SELECT pg_notify(:channel, :queue)")
 
 
