@@ -1,5 +1,6 @@
 """Takes pictures out of a video, cheaply."""
 
+import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +25,7 @@ async def frames_every(
     size: tuple[int, int],
     keyframes_only: bool,
     limits: Limits,
+    scratch: Path | None = None,
 ) -> list[Image.Image]:
     """The pictures shown at 0, 1, 2, ... intervals.
 
@@ -34,12 +36,13 @@ async def frames_every(
         size: Width and height of the pictures.
         keyframes_only: Decode keyframes alone: right when they are at most an interval apart.
         limits: What the process may use.
+        scratch: Where pixels lie for a moment; the system's folder for such by default.
     """
     options = {"skip_frame": "nokey"} if keyframes_only else {}
     opened = ffmpeg.input(f"file:{video}", **input_options("mov"), **options)
     # Rounding up makes each picture the one that is shown at its time, the last not after it.
     stream = opened["v:0"].filter("fps", fps=f"1000/{interval_ms}", start_time=0, round="up")
-    return await _extract(program, stream, size, {}, limits)
+    return await _extract(program, stream, size, {}, limits, scratch)
 
 
 async def frame_at(
@@ -50,6 +53,7 @@ async def frame_at(
     size: tuple[int, int],
     limits: Limits,
     demuxer: str = "mov",
+    scratch: Path | None = None,
 ) -> Image.Image | None:
     """The picture shown at a time, or the last before it; None when there is none.
 
@@ -60,23 +64,29 @@ async def frame_at(
         size: Width and height of the picture, which should have the video's proportions.
         limits: What the process may use.
         demuxer: `Probe.demuxer`, for a file we did not write.
+        scratch: Where pixels lie for a moment; the system's folder for such by default.
     """
     # A last picture may have begun long ago, and sound may go on when pictures have ended.
     for moment in dict.fromkeys(max(0, time_ms - back) for back in (0, 500, 5_000, time_ms)):
         opened = ffmpeg.input(f"file:{video}", ss=moment / 1000, **input_options(demuxer))
-        found = await _extract(program, opened["v:0"], size, {"frames:v": 1}, limits)
+        found = await _extract(program, opened["v:0"], size, {"frames:v": 1}, limits, scratch)
         if found:
             return found[0]
     return None
 
 
 async def _extract(
-    program: Ffmpeg, stream: Any, size: tuple[int, int], options: dict[str, Any], limits: Limits
+    program: Ffmpeg,
+    stream: Any,
+    size: tuple[int, int],
+    options: dict[str, Any],
+    limits: Limits,
+    scratch: Path | None,
 ) -> list[Image.Image]:
     width, height = size
     scaled = stream.filter("scale", width, height, flags="area").filter("setsar", "1")
-    with TemporaryDirectory(prefix="frames-") as scratch:
-        target = Path(scratch) / "frames.rgb"
+    with TemporaryDirectory(prefix="frames-", dir=scratch) as folder:
+        target = Path(folder) / "frames.rgb"
         # Plain pixels in one file: nothing to encode, nothing to decode, no names to sort.
         output = scaled.output(
             f"file:{target}",
@@ -86,10 +96,10 @@ async def _extract(
             ffmpeg_argv(program, [output]),
             limits=limits,
             timeout_s=limits.images_wall_seconds,
-            cwd=Path(scratch),
+            cwd=Path(folder),
         )
         done.check()
-        return _split(target, size)
+        return await asyncio.to_thread(_split, target, size)
 
 
 def _split(pixels: Path, size: tuple[int, int]) -> list[Image.Image]:

@@ -1,5 +1,6 @@
 """Poster, storyboard and thumbnails, from renditions that are encoded already."""
 
+import asyncio
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,13 @@ from workers.pipeline.ffmpeg import Ffmpeg
 from workers.pipeline.ladder import Rung
 from workers.pipeline.limits import Limits
 from workers.pipeline.plan import Plan
-from workers.pipeline.storyboard import draw_sheets, plan_storyboard, sheet_name, write_index
+from workers.pipeline.storyboard import (
+    Storyboard,
+    draw_sheets,
+    plan_storyboard,
+    sheet_name,
+    write_index,
+)
 
 ImageKind = Literal["poster", "storyboard", "storyboard_index"]
 PictureFormat = Literal["jpeg", "webp"]
@@ -56,8 +63,9 @@ async def make_images(
     Raises:
         HostFailure, Timeout: As `errors.classify_failure` says.
     """
+    await asyncio.to_thread(out_dir.mkdir, parents=True, exist_ok=True)
     if not plan.ladder.rungs:
-        return _write_poster(draw_fallback(), None, out_dir)
+        return await asyncio.to_thread(_write_poster, draw_fallback(), None, out_dir)
     largest = plan.ladder.rungs[0]
     smallest = plan.ladder.rungs[-1]
     board = plan_storyboard(plan.duration_ms, plan.segment_ms, smallest.width, smallest.height)
@@ -69,10 +77,11 @@ async def make_images(
         # Segments on the source's keyframes are not evenly long, but every one starts with one.
         keyframes_only=board.keyframes_only,
         limits=limits,
+        scratch=out_dir,
     )
     tiles = tiles[: board.count(plan.duration_ms)]
     if not tiles:
-        return _write_poster(draw_fallback(), None, out_dir)
+        return await asyncio.to_thread(_write_poster, draw_fallback(), None, out_dir)
     time_ms = choose_poster(tiles) * board.interval_ms
     poster = await frames.frame_at(
         program,
@@ -80,20 +89,34 @@ async def make_images(
         time_ms,
         size=(largest.width, largest.height),
         limits=limits,
+        scratch=out_dir,
     )
-    made = list(_write_poster(poster or tiles[0], time_ms, out_dir))
-    for number, sheet in enumerate(draw_sheets(tiles)):
-        made.append(_write(sheet, "jpeg", out_dir / sheet_name(number), "storyboard", None))
-    index = write_index(board, len(tiles), plan.duration_ms).encode()
-    made.append(
+
+    # Compressing takes long enough to hold up the heartbeats of a worker's other tasks.
+    def write() -> tuple[ImageFile, ...]:
+        posters = _write_poster(poster or tiles[0], time_ms, out_dir)
+        return posters + _write_storyboard(board, tiles, plan.duration_ms, out_dir)
+
+    return await asyncio.to_thread(write)
+
+
+def _write_storyboard(
+    board: Storyboard, tiles: Sequence[Image.Image], duration_ms: int, out_dir: Path
+) -> tuple[ImageFile, ...]:
+    sheets = [
+        _write(sheet, "jpeg", out_dir / sheet_name(number), "storyboard", None)
+        for number, sheet in enumerate(draw_sheets(tiles))
+    ]
+    index = write_index(board, len(tiles), duration_ms).encode()
+    return (
+        *sheets,
         ImageFile(
             kind="storyboard_index",
             name="storyboard.vtt",
             content_type="text/vtt",
             size_bytes=_store(index, out_dir / "storyboard.vtt"),
-        )
+        ),
     )
-    return tuple(made)
 
 
 async def thumbnail(
@@ -123,7 +146,7 @@ async def thumbnail(
     size = max(1, wide), max(1, round(wide * rung.height / rung.width))
     moment = max(0, min(time_ms, duration_ms - _LAST_PICTURE_MS))
     picture = await frames.frame_at(program, track, moment, size=size, limits=limits)
-    return encode_picture(picture or draw_fallback(), picture_format)
+    return await asyncio.to_thread(encode_picture, picture or draw_fallback(), picture_format)
 
 
 def choose_poster(candidates: Sequence[Image.Image]) -> int:

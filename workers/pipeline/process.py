@@ -105,7 +105,12 @@ async def run(
         )
     except OSError as error:
         raise HostFailure("cannot_start", f"A process cannot be started: {error}.") from error
-    child = _Child(process)
+    try:
+        child = _Child(process)
+    except OSError as error:
+        process.kill()
+        process.communicate()
+        raise HostFailure("cannot_start", f"A process cannot be watched: {error}.") from error
     try:
         await child.follow(on_stdout_line)
         async with asyncio.timeout(timeout_s):
