@@ -1,4 +1,4 @@
-"""Which side of each seam this deployment is on; chosen here, from the settings, and nowhere else."""
+"""Which side of each seam this deployment is on: chosen from the settings, here alone."""
 
 from app.foundation.signing import UrlSigner
 from app.foundation.storage.folder import FolderStore

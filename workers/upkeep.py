@@ -1,15 +1,17 @@
 """Repairs that touch objects and disks as well as rows."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from app.foundation.clock import utc_now
+from app.foundation.clock import Clock, utc_now
 from app.foundation.storage.errors import StoreError
 from app.foundation.storage.folder import FolderStore
 from app.jobs.reconciler import REPAIRS, ExpireUpload
 from app.uploads import service as uploads
+from app.uploads.orphans import sweep_orphans
+from workers.leases import DATABASE_AWAY
 from workers.services import Services
 
 log = structlog.get_logger(__name__)
@@ -33,27 +35,23 @@ async def sweep_forever(services: Services) -> None:
     """Removes what crashes left in the store and on this machine's disk, until cancelled."""
     while True:
         try:
-            await sweep(services, now=utc_now())
-        except StoreError as error:
-            log.warning("sweep.store_away", error=str(error))
+            await sweep(services)
+        except (StoreError, *DATABASE_AWAY) as error:
+            log.warning("sweep.put_off", error=str(error))
         await asyncio.sleep(_SWEEP_SECONDS)
 
 
-async def sweep(services: Services, *, now: datetime) -> None:
+async def sweep(services: Services, *, clock: Clock = utc_now) -> None:
     """One round.
 
     Raises:
         StoreError: the store is away.
+        DBAPIError: the database is.
     """
     REPAIRS.labels("scratch_folder").inc(await asyncio.to_thread(services.scratch.sweep))
     if isinstance(services.store, FolderStore):
         swept = await services.store.sweep_temporary(older_than=_ABANDONED_AFTER)
         REPAIRS.labels("temporary_file").inc(swept)
-    # An upload that has a row ends by its row's deadline; what is older than that has none.
-    lifetime = timedelta(seconds=services.settings.upload_expires_seconds)
-    oldest = now - lifetime - _ABANDONED_AFTER
-    async for orphan in services.store.list_multiparts(""):
-        if orphan.initiated < oldest:
-            await services.store.abort_multipart(orphan.key, orphan.upload_id)
-            REPAIRS.labels("orphaned_upload").inc()
-            log.warning("repair.orphaned_upload", key=orphan.key)
+    async with services.database.dispatch() as tx:
+        aborted = await sweep_orphans(tx, services.store, clock=clock)
+    REPAIRS.labels("orphaned_upload").inc(aborted)
