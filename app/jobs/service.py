@@ -20,6 +20,10 @@ from app.jobs.states import OPEN, deadline, move
 from app.jobs.wake import CANCELLED, ring
 
 
+# PostgreSQL takes 32767 parameters in a statement, and a task has some twenty.
+_ROWS_PER_INSERT = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class NewTask:
     """A task to submit.
@@ -111,9 +115,8 @@ async def submit(
         )
         if ready:
             queues.add(kind.queue)
-    # Row by row, because run_at and deadline_at are expressions of the database's clock.
-    for row in rows:
-        await tx.execute(insert(Task).values(row))
+    for first in range(0, len(rows), _ROWS_PER_INSERT):
+        await tx.execute(insert(Task).values(rows[first : first + _ROWS_PER_INSERT]))
     links = [
         {"project_id": job.project_id, "task_id": after, "depends_on_id": before}
         for after, befores in waits_for.items()
