@@ -34,6 +34,7 @@ lint:
 	$(BIN)/mypy
 
 web:
+	@rm -f .venv/.web-failed
 	@$(SETUP) runtime web
 	@$(BIN)/python tools/web_assets.py
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "install.log"
+FAILED = VENV / ".web-failed"
 
 REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "runtime": ("requirements/build.txt", "requirements/runtime.txt"),
@@ -114,15 +115,26 @@ def pip_install(what: str, *arguments: str) -> None:
 
 def fill_web() -> None:
     """What browsers need; its absence is told and does not stop Spool."""
+    if FAILED.is_file() and FAILED.read_text() == web_fingerprint():
+        say("going on without what npm could not bring last time; make web tries again")
+        return
     if shutil.which("node") is None or shutil.which("npm") is None or node_version() < _NODE_OLDEST:
         install(["node"])
     if not (ROOT / "app/static/vendor/.from").exists():
         say("fetching the player's and the API page's scripts, and the demo's clip, with npm")
     command = [str(PYTHON), str(ROOT / "tools/web_assets.py")]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False, cwd=ROOT)
-    if done.returncode != 0:
-        say("npm could not bring hls.js and the API page's scripts, so that the player works in")
-        say("browsers with HLS of their own only. Everything else does. Try again: make web")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode == 0:
+        FAILED.unlink(missing_ok=True)
+        return
+    with LOG.open("a") as log:
+        log.write(done.stderr)
+    # Npm tries for a minute; the next start should not have to wait for that again.
+    FAILED.write_text(web_fingerprint())
+    why = next((line for line in done.stderr.splitlines() if "code" in line), "see below")
+    say(f"npm failed: {why.removeprefix('npm error ')}; all it said is in {LOG.relative_to(ROOT)}")
+    say("The player works in browsers with HLS of their own only, and the API page does not.")
+    say("Everything else does. To try again: make web")
 
 
 def node_version() -> int:
@@ -148,6 +160,10 @@ def fingerprint(name: str) -> str:
     for file in (*REQUIREMENTS[name], *INPUTS.get(name, ())):
         digest.update((ROOT / file).read_bytes())
     return digest.hexdigest()
+
+
+def web_fingerprint() -> str:
+    return hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
 
 
 def runs(command: Sequence[str]) -> bool:
