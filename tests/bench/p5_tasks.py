@@ -25,9 +25,9 @@ from tests.bench.pairs import (
     Sample,
     in_turn,
     paired,
-    run_alone,
 )
 from tests.bench.programs import Program, running_worker
+from tests.bench.report import run_alone
 
 SLOTS = 32
 _TASKS = 5000

@@ -19,8 +19,9 @@ import asyncpg
 from app.foundation.db.database import Database
 from app.jobs.service import NewTask, create_job, submit
 from tests.bench.installation import Installation, install
-from tests.bench.pairs import Figure, Goal, Options, Report, percentile, run_alone
+from tests.bench.pairs import Figure, Goal, Options, Report, percentile
 from tests.bench.programs import Program, running_worker
+from tests.bench.report import run_alone
 
 _SAMPLES = 400
 _POLL_SECONDS = 0.001

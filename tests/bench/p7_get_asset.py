@@ -31,10 +31,10 @@ from tests.bench.pairs import (
     in_turn,
     paired,
     percentile,
-    run_alone,
 )
 from tests.bench.programs import Program, await_answer, running, running_api
 from tests.bench.published_asset import Published, publish_asset
+from tests.bench.report import run_alone
 
 CONNECTIONS = 32
 _SECONDS = 5

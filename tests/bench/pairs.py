@@ -4,20 +4,10 @@ A machine that is shared, warms up or slows down does so to both sides of a pair
 the median of the ratios within the pairs, and never a ratio of two medians.
 """
 
-import argparse
-import asyncio
-import json
-import logging
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
-
-import structlog
-from rich.console import Console
-from rich.table import Table
-
-from tests.bench.machine import describe_machine
 
 PAIRS = 5
 
@@ -143,96 +133,3 @@ def percentile(values: Sequence[float], percent: float) -> float:
     ordered = sorted(values)
     rank = max(1, -(-len(ordered) * percent // 100))
     return ordered[int(rank) - 1]
-
-
-def print_report(report: Report, console: Console | None = None) -> None:
-    """Tables for people, then a line of JSON for programs."""
-    console = console or Console(width=110)
-    for comparison in report.comparisons:
-        console.print(_table_of_pairs(comparison))
-    if report.figures:
-        console.print(_table_of_figures(report))
-    for note in report.notes:
-        console.print(f"  {note}", highlight=False)
-    console.print()
-    print(json_line(report), flush=True)
-
-
-def json_line(report: Report) -> str:
-    summary = {
-        "id": report.id,
-        "title": report.title,
-        "machine": describe_machine(),
-        "comparisons": [
-            asdict(comparison) | {"ratio": comparison.ratio, "cpu_ratio": comparison.cpu_ratio}
-            for comparison in report.comparisons
-        ],
-        "figures": [asdict(figure) for figure in report.figures],
-        "notes": report.notes,
-    }
-    return json.dumps(summary, ensure_ascii=False)
-
-
-def _table_of_pairs(comparison: Comparison) -> Table:
-    table = Table(title=f"{comparison.id}  {comparison.name}", title_justify="left")
-    table.add_column("pair", justify="right")
-    for side in (comparison.a, comparison.b):
-        table.add_column(f"{side}\n{comparison.unit}", justify="right")
-        table.add_column("CPU s", justify="right")
-        table.add_column("PG s", justify="right")
-    table.add_column("A ÷ B", justify="right")
-    for number, (a, b) in enumerate(comparison.pairs, start=1):
-        table.add_row(str(number), *_cells(a), *_cells(b), f"{a.value / b.value:.3f}")
-    verdict = _verdict(comparison.ratio, comparison.goal)
-    table.add_section()
-    table.add_row("median", *[""] * 6, f"{comparison.ratio:.3f}{verdict}")
-    if comparison.cpu_ratio is not None:
-        verdict = _verdict(comparison.cpu_ratio, comparison.cpu_goal)
-        table.add_row("CPU", *[""] * 6, f"{comparison.cpu_ratio:.3f}{verdict}")
-    return table
-
-
-def _cells(sample: Sample) -> list[str]:
-    seconds = (sample.cpu_seconds, sample.postgres_cpu_seconds)
-    return [f"{sample.value:,.4g}", *("" if s is None else f"{s:.2f}" for s in seconds)]
-
-
-def _table_of_figures(report: Report) -> Table:
-    table = Table(title=f"{report.id}  {report.title}", title_justify="left")
-    for name in ("what", "value", "unit", "samples", "goal"):
-        table.add_column(name, justify="left" if name in {"what", "unit"} else "right")
-    for figure in report.figures:
-        goal = _verdict(figure.value, figure.goal).strip()
-        table.add_row(figure.name, f"{figure.value:,.4g}", figure.unit, str(figure.samples), goal)
-    return table
-
-
-def _verdict(value: float, goal: Goal | None) -> str:
-    if goal is None:
-        return ""
-    return f"  goal {goal}: {'met' if goal.met(value) else 'NOT MET'}"
-
-
-def run_alone(benchmark: Callable[[Options], Awaitable[Report]]) -> None:
-    """What `python -m tests.bench.…` does."""
-    quiet_logs()
-    options = options_of()
-    print_report(asyncio.run(_awaited(benchmark(options))))
-
-
-async def _awaited(report: Awaitable[Report]) -> Report:
-    return await report
-
-
-def quiet_logs() -> None:
-    """What is measured logs to files; what runs in this process shall not mix with the tables."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-
-
-def options_of(arguments: Sequence[str] | None = None) -> Options:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=PAIRS)
-    parser.add_argument("--quick", action="store_true", help="little work, to see that it runs")
-    parser.add_argument("--full", action="store_true", help="the goal's sizes, which take long")
-    given = parser.parse_args(arguments)
-    return Options(pairs=given.pairs, quick=given.quick, full=given.full)
