@@ -10,6 +10,7 @@ from app.assets.models import Asset, AssetState
 from app.assets.states import move_asset
 from app.foundation.errors import NotFound
 from app.foundation.storage.protocols import Store
+from app.jobs import control
 from app.jobs import service as jobs
 from app.playback.models import PlaybackId
 from app.renditions import service as renditions_service
@@ -45,7 +46,7 @@ async def delete_asset(tx: AsyncSession, asset_id: str) -> Asset:
     if asset.state in _GONE:
         return asset
     # The asset's row last, as everywhere: who locks in another order may wait for ever.
-    await jobs.cancel_asset_work(tx, asset_id)
+    await control.cancel_asset_work(tx, asset_id)
     await _cancel_upload(tx, asset_id)
     asset = await _row(tx, asset_id, lock=True)
     if asset.state in _GONE:

@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.states import fail_asset
 from app.jobs.claim import Lease
+from app.jobs.control import end_job
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
 from app.jobs.retry import Again, Failure, plan_retry
-from app.jobs.service import NewTask, create_job, end_job, lock_job, submit
+from app.jobs.service import NewTask, create_job, lock_job, submit
 from app.jobs.states import OPEN, move
 from app.jobs.wake import ring
 

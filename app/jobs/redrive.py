@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.retry import halt_asset_of, reopen_asset_of
 from app.foundation.errors import SpoolError
-from app.jobs import service
+from app.jobs import control, service
 from app.jobs.models import Job, Task, TaskState
 from app.jobs.schemas import Redriven, Skipped
 
@@ -22,7 +22,7 @@ async def retry_job(tx: AsyncSession, job_id: str) -> Job:
         Conflict: task_state or asset_state; there is nothing to retry.
         Gone: asset_deleted.
     """
-    job = await service.retry_job(tx, job_id)
+    job = await control.retry_job(tx, job_id)
     await reopen_asset_of(tx, job)
     return job
 
@@ -33,14 +33,14 @@ async def cancel_job(tx: AsyncSession, job_id: str) -> Job:
     Raises:
         NotFound: job_not_found.
     """
-    job = await service.cancel_job(tx, job_id)
+    job = await control.cancel_job(tx, job_id)
     await halt_asset_of(tx, job)
     return job
 
 
 async def retry_task(tx: AsyncSession, task_id: str) -> Task:
     """Retries the job of a dead or cancelled task. Raises as `retry_job`, and task_not_found."""
-    task = await service.retry_task(tx, task_id)
+    task = await control.retry_task(tx, task_id)
     await reopen_asset_of(tx, await service.get_job(tx, task.job_id))
     return task
 
@@ -52,7 +52,7 @@ async def cancel_task(tx: AsyncSession, task_id: str) -> Task:
         NotFound: task_not_found.
         Conflict: task_state; the task is final.
     """
-    task = await service.cancel_task(tx, task_id)
+    task = await control.cancel_task(tx, task_id)
     await halt_asset_of(tx, await service.get_job(tx, task.job_id))
     return task
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from app.assets.states import fail_asset
+from app.jobs import control
 from app.jobs import service as jobs
 from app.jobs.models import Job, JobState, Task, TaskState
 from app.jobs.service import NewTask
@@ -43,7 +44,7 @@ async def die(live: Live, asset_id: str, job_id: str, task_id: str) -> None:
             )
         )
         job = await jobs.lock_job(tx, job_id)
-        await jobs.end_job(tx, job, JobState.FAILED, "disk_full", "The disk was full.")
+        await control.end_job(tx, job, JobState.FAILED, "disk_full", "The disk was full.")
         await fail_asset(tx, asset_id, "disk_full", "The disk was full.")
 
 

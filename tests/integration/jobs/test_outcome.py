@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.db.database import Database
 from app.foundation.errors import Conflict
-from app.jobs import service
+from app.jobs import control, service
 from app.jobs.claim import Lease, promote_due
 from app.jobs.models import Job, JobState, Task, TaskState
 from app.jobs.outcome import LeaseLost, fail, succeed
@@ -171,7 +171,7 @@ async def test_the_last_attempt_is_a_dead_letter_that_can_be_retried(
     assert (await load(project_id, lease.id)).state is TaskState.DEAD
 
     async with database.project(project_id) as tx:
-        task = await service.retry_task(tx, lease.id)
+        task = await control.retry_task(tx, lease.id)
         assert task.state is TaskState.READY
 
     [again] = await take()
@@ -190,13 +190,13 @@ async def test_cancelling_stops_what_waits_and_refuses_what_runs(
     )
     [lease] = await take()
     async with database.project(project_id) as tx:
-        await service.cancel_task(tx, lease.id)
+        await control.cancel_task(tx, lease.id)
     assert (await load(project_id, ids["b"])).state is TaskState.CANCELLED
     with pytest.raises(LeaseLost):
         await end(database, lease)
     with pytest.raises(Conflict):
         async with database.project(project_id) as tx:
-            await service.cancel_task(tx, lease.id)
+            await control.cancel_task(tx, lease.id)
 
 
 async def test_two_last_tasks_that_end_at_once_end_the_job(

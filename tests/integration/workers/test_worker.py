@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import update
 
 from app.foundation.db.database import Database
-from app.jobs import service
+from app.jobs import control
 from app.jobs.models import Task, TaskState
 from app.jobs.service import NewTask
 from tests.integration.workers.conftest import Await, StartWorker, Submit, Until
@@ -110,7 +110,7 @@ async def test_cancelling_stops_the_work_at_once(
     ids = await submit(NewTask("noop"))
     await reaches(ids["noop"], TaskState.LEASED)
     async with database.project(project_id) as tx:
-        await service.cancel_task(tx, ids["noop"])
+        await control.cancel_task(tx, ids["noop"])
     assert await asyncio.to_thread(stopped.wait, 10)
     assert (await reaches(ids["noop"], TaskState.CANCELLED)).attempt == 1
 
