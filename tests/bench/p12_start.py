@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app.foundation.db.database import Database
 from app.jobs.models import Task, TaskState
