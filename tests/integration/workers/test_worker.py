@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from opentelemetry import context, trace
 from sqlalchemy import update
 
 from app.foundation.db.database import Database
@@ -205,6 +206,26 @@ async def test_the_requests_correlation_id_is_bound(
         ids = await submit(NewTask("noop"))
     await reaches(ids["noop"], TaskState.SUCCEEDED)
     assert seen == ["from-the-edge"]
+
+
+async def test_the_requests_trace_goes_on_in_the_worker(
+    start_worker: StartWorker, submit: Submit, reaches: Await
+) -> None:
+    seen: list[int] = []
+
+    async def noop(_work: Work) -> None:
+        seen.append(trace.get_current_span().get_span_context().trace_id)
+
+    start_worker(noop)
+    request = trace.SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=trace.TraceFlags(1))
+    token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(request)))
+    try:
+        ids = await submit(NewTask("noop"))
+    finally:
+        context.detach(token)
+    task = await reaches(ids["noop"], TaskState.SUCCEEDED)
+    assert task.traceparent == f"00-{0xABC:032x}-{0xDEF:016x}-01"
+    assert seen == [0xABC]
 
 
 async def test_progress_is_written_while_the_work_goes_on(
