@@ -1,4 +1,4 @@
-"""Poster, storyboard and its index, from what was encoded."""
+"""Poster, storyboard with its index, and stills, from what was encoded."""
 
 from dataclasses import asdict
 

@@ -1,8 +1,9 @@
-"""Poster, storyboard and thumbnails, from renditions that are encoded already."""
+"""Poster, storyboard and stills, from renditions that are encoded already."""
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from workers.pipeline.ffmpeg import Ffmpeg
 from workers.pipeline.ladder import Rung
 from workers.pipeline.limits import Limits
 from workers.pipeline.plan import Plan
+from workers.pipeline.stills import Stills, plan_stills, still_name, still_rung
 from workers.pipeline.storyboard import (
     Storyboard,
     draw_sheets,
@@ -24,7 +26,7 @@ from workers.pipeline.storyboard import (
     write_index,
 )
 
-ImageKind = Literal["poster", "storyboard", "storyboard_index"]
+ImageKind = Literal["poster", "storyboard", "storyboard_index", "thumbnail"]
 PictureFormat = Literal["jpeg", "webp"]
 
 _FALLBACK_SIZE = (1280, 720)
@@ -48,10 +50,10 @@ class ImageFile(msgspec.Struct, frozen=True, kw_only=True):
 async def make_images(
     program: Ffmpeg, tracks_dir: Path, plan: Plan, out_dir: Path, *, limits: Limits
 ) -> tuple[ImageFile, ...]:
-    """Write poster.jpg, poster.webp, storyboard-0.jpg, ... and storyboard.vtt.
+    """Write poster.jpg, poster.webp, storyboard-0.jpg, ..., storyboard.vtt and the stills.
 
-    Storyboard pictures come from the smallest rendition, the poster from the largest. Without a
-    picture there is a drawn poster and no storyboard.
+    Storyboard and stills come from one decoding of a middling rendition, the poster from the
+    largest. Without a picture there is a drawn poster and nothing else.
 
     Args:
         program: The FFmpeg to run.
@@ -66,38 +68,48 @@ async def make_images(
     await asyncio.to_thread(out_dir.mkdir, parents=True, exist_ok=True)
     if not plan.ladder.rungs:
         return await asyncio.to_thread(_write_poster, draw_fallback(), None, out_dir)
-    largest = plan.ladder.rungs[0]
-    smallest = plan.ladder.rungs[-1]
-    board = plan_storyboard(plan.duration_ms, plan.segment_ms, smallest.width, smallest.height)
-    tiles = await frames.frames_every(
+    largest, middling = plan.ladder.rungs[0], still_rung(plan.ladder.rungs)
+    duration_ms = plan.duration_ms
+    board = plan_storyboard(duration_ms, plan.segment_ms, middling.width, middling.height)
+    stills = plan_stills(board, middling, duration_ms)
+    async with frames.frames_every(
         program,
-        track_path(tracks_dir, smallest.name),
-        interval_ms=board.interval_ms,
-        size=board.tile,
+        track_path(tracks_dir, middling.name),
+        (
+            frames.Sampling(board.interval_ms, board.tile),
+            frames.Sampling(stills.interval_ms, stills.size),
+        ),
         # Segments on the source's keyframes are not evenly long, but every one starts with one.
         keyframes_only=board.keyframes_only,
         limits=limits,
         scratch=out_dir,
-    )
-    tiles = tiles[: board.count(plan.duration_ms)]
-    if not tiles:
-        return await asyncio.to_thread(_write_poster, draw_fallback(), None, out_dir)
-    time_ms = choose_poster(tiles) * board.interval_ms
-    poster = await frames.frame_at(
-        program,
-        track_path(tracks_dir, largest.name),
-        time_ms,
-        size=(largest.width, largest.height),
-        limits=limits,
-        scratch=out_dir,
-    )
+    ) as (small, large):
+        tiles = list(islice(small, board.count(duration_ms)))
+        if not tiles:
+            return await asyncio.to_thread(_write_poster, draw_fallback(), None, out_dir)
+        time_ms = choose_poster(tiles) * board.interval_ms
 
-    # Compressing takes long enough to hold up the heartbeats of a worker's other tasks.
-    def write() -> tuple[ImageFile, ...]:
-        posters = _write_poster(poster or tiles[0], time_ms, out_dir)
-        return posters + _write_storyboard(board, tiles, plan.duration_ms, out_dir)
+        # Compressing takes long enough to hold up the heartbeats of a worker's other tasks.
+        def write() -> tuple[ImageFile, ...]:
+            first = islice(large, stills.count(duration_ms))
+            return (
+                *_write_storyboard(board, tiles, duration_ms, out_dir),
+                *_write_stills(stills, first, out_dir),
+            )
 
-    return await asyncio.to_thread(write)
+        poster, written = await asyncio.gather(
+            frames.frame_at(
+                program,
+                track_path(tracks_dir, largest.name),
+                time_ms,
+                size=(largest.width, largest.height),
+                limits=limits,
+                scratch=out_dir,
+            ),
+            asyncio.to_thread(write),
+        )
+    posters = await asyncio.to_thread(_write_poster, poster or tiles[0], time_ms, out_dir)
+    return posters + written
 
 
 def _write_storyboard(
@@ -117,6 +129,17 @@ def _write_storyboard(
             size_bytes=_store(index, out_dir / "storyboard.vtt"),
         ),
     )
+
+
+def _write_stills(
+    stills: Stills, pictures: Iterable[Image.Image], out_dir: Path
+) -> tuple[ImageFile, ...]:
+    made = []
+    for index, picture in enumerate(pictures):
+        time_ms = index * stills.interval_ms
+        path = out_dir / still_name(time_ms)
+        made.append(_write(picture, "jpeg", path, "thumbnail", time_ms))
+    return tuple(made)
 
 
 async def thumbnail(
@@ -180,8 +203,15 @@ def draw_fallback(size: tuple[int, int] = _FALLBACK_SIZE) -> Image.Image:
     return picture
 
 
-def encode_picture(picture: Image.Image, picture_format: PictureFormat) -> bytes:
+def encode_picture(
+    picture: Image.Image, picture_format: PictureFormat, *, progressive: bool = False
+) -> bytes:
     """The bytes of a JPEG or WebP file.
+
+    Args:
+        picture: RGB.
+        picture_format: JPEG or WebP.
+        progressive: A JPEG is shown while it arrives, and takes four times as long to make.
 
     Raises:
         BadInput: The picture is larger than Pillow trusts.
@@ -190,7 +220,7 @@ def encode_picture(picture: Image.Image, picture_format: PictureFormat) -> bytes
         raise BadInput("too_many_pixels", "The picture is too large.")
     out = io.BytesIO()
     if picture_format == "jpeg":
-        picture.save(out, "JPEG", quality=82, optimize=True, progressive=True)
+        picture.save(out, "JPEG", quality=82, optimize=True, progressive=progressive)
     else:
         picture.save(out, "WEBP", quality=80, method=2)
     return out.getvalue()
@@ -216,7 +246,9 @@ def _write(
         kind=kind,
         name=path.name,
         content_type=f"image/{picture_format}",
-        size_bytes=_store(encode_picture(picture, picture_format), path),
+        size_bytes=_store(
+            encode_picture(picture, picture_format, progressive=kind == "poster"), path
+        ),
         width=picture.width,
         height=picture.height,
         time_ms=time_ms,

@@ -168,7 +168,9 @@ async def test_one_frame_of_fifty_milliseconds(
     assert_sound(made)
     assert {"very_short", "single_frame"} <= made.notes
     assert len(decode_video(made.playable("240p"))) == 1
-    assert {image.kind for image in made.images} == {"poster", "storyboard", "storyboard_index"}
+    assert {image.kind for image in made.images} == {
+        *("poster", "storyboard", "storyboard_index", "thumbnail")
+    }
 
 
 async def test_sound_alone_is_published_with_a_drawn_poster(

@@ -53,6 +53,43 @@ async def test_a_long_storyboard_needs_keyframes_only(
     assert "00:00:40.000 --> 00:00:41.000" in cues
 
 
+async def test_stills_show_their_times(program: Ffmpeg, clips: Clips, scratch: Path) -> None:
+    made = await walk(program, clips.make("colours.mp4", *COLOURS), scratch)
+    stills = [image for image in made.images if image.kind == "thumbnail"]
+    assert [still.time_ms for still in stills] == list(range(0, 9_000, 1_000))
+    assert [still.name for still in stills[:2]] == [
+        "thumbnail-00000000.jpg",
+        "thumbnail-00001000.jpg",
+    ]
+    pictures = [Image.open(made.folder / "images" / still.name) for still in stills]
+    assert {picture.format for picture in pictures} == {"JPEG"}
+    assert {picture.size for picture in pictures} == {(640, 360)}
+    assert [colour(picture) for picture in pictures] == ["black"] * 3 + ["red"] * 3 + ["blue"] * 3
+    # Nothing is left of what they were made from.
+    found = {path.name for path in (made.folder / "images").iterdir()}
+    assert found == {image.name for image in made.images}
+
+
+async def test_stills_of_many_segments_are_their_first_pictures(
+    program: Ffmpeg, clips: Clips, scratch: Path
+) -> None:
+    # Red grows with time, 6 a second, in a picture that is larger than a still.
+    clip = clips.make(
+        "reddening.mp4",
+        *("-f", "lavfi", "-i", "color=black:s=32x12:r=5:d=34,format=rgb24,geq=r='6*T':g=0:b=0"),
+        *("-vf", "scale=800:300:flags=neighbor", *X264),
+    )
+    made = await walk(program, clip, scratch)
+    stills = [image for image in made.images if image.kind == "thumbnail"]
+    assert [still.time_ms for still in stills] == list(range(0, 34_000, 4_000))
+    for still in stills:
+        found = Image.open(made.folder / "images" / still.name)
+        assert found.size == (still.width, still.height) == (640, 240)
+        red = ImageStat.Stat(found).mean[0]
+        assert still.time_ms is not None
+        assert red == pytest.approx(6 * still.time_ms / 1000, abs=6)
+
+
 async def test_the_poster_is_not_black_and_has_both_formats(
     program: Ffmpeg, clips: Clips, scratch: Path
 ) -> None:
