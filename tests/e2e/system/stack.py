@@ -1,0 +1,226 @@
+"""Spool's processes with nobody who starts them again: a test does, when it has seen enough."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx
+import psutil
+
+from app.foundation.storage.folder import FolderStore
+from app.local.child import Child
+from app.local.ports import free_port
+from app.local.postgres import LocalPostgres
+from app.local.postgres_cluster import DATABASE
+from app.seams import make_store
+from app.settings import Settings
+from migrations.run import upgrade
+from tests.conftest import make_settings
+
+API = "api"
+WORKER = "worker"
+POSTGRES = "postgres"
+MIB = 1024 * 1024
+PART = 5 * MIB
+LEASE_SECONDS = 2
+_POLL_SECONDS = 0.05
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+T = TypeVar("T")
+
+
+async def until(
+    look: Callable[[], Awaitable[T | None]],
+    what: str,
+    seconds: float = 30,
+    every: float = _POLL_SECONDS,
+) -> T:
+    """What `look` sees, once that is something."""
+    deadline = time.monotonic() + seconds
+    while not (seen := await look()):
+        assert time.monotonic() < deadline, f"not after {seconds:g} s: {what}"
+        await asyncio.sleep(every)
+    return seen
+
+
+class Stack:
+    """PostgreSQL, the API and workers, as processes of their own with logs below `folder`.
+
+    To be used from the thread that made it: the kernel ends the children when that one does.
+
+    Args:
+        changes: Settings, beyond those that make waiting short.
+    """
+
+    def __init__(self, folder: Path, **changes: object) -> None:
+        self.folder = folder
+        self.postgres = LocalPostgres(folder / "postgres")
+        self.port = free_port("127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._changes = changes
+        self._children: dict[str, Child] = {}
+        self._environments: dict[str, dict[str, str]] = {}
+        self.status_urls: dict[str, str] = {}
+
+    def up(self) -> None:
+        """Starts PostgreSQL and the API, and migrates; workers are started by name."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.postgres.start()
+        upgrade(self.postgres.owner_url, app_login="spool_login")
+        self.start(API)
+
+    def down(self) -> None:
+        for name in reversed(self._children):
+            self.stop(name)
+        self.postgres.destroy()
+
+    @property
+    def settings(self) -> Settings:
+        changes = {
+            "lease_seconds": LEASE_SECONDS,
+            "upload_part_bytes": PART,
+            "public_url": self.url,
+            "port": self.port,
+        }
+        return make_settings(self.postgres.app_url, self.folder, **changes | self._changes)
+
+    @property
+    def store(self) -> FolderStore:
+        return make_store(self.settings)
+
+    def start(self, name: str = WORKER, **changes: object) -> None:
+        """Starts the API or a worker; a worker may have any other name.
+
+        Args:
+            changes: Settings of this process alone.
+        """
+        child = self._children.get(name)
+        if child is None:
+            module = "app.asgi" if name == API else "workers.main"
+            child = self._children[name] = Child(name, module, self.folder / f"{name}.log")
+        environment = _environment(self.settings) | {
+            f"SPOOL_{key.upper()}": str(value) for key, value in changes.items()
+        }
+        if name != API:
+            port = free_port("127.0.0.1", 0)
+            environment["SPOOL_WORKER_METRICS_PORT"] = str(port)
+            self.status_urls[name] = f"http://127.0.0.1:{port}"
+        self._environments[name] = environment
+        child.start(environment)
+
+    async def ready(self, *names: str) -> None:
+        """Waits until these answer that they can do their work."""
+        async with httpx.AsyncClient() as client:
+            for name in names:
+                url = self.url if name == API else self.status_urls[name]
+
+                async def answers(name: str = name, url: str = url) -> bool:
+                    assert self.pid(name), f"{name} {self._children[name].died()}"
+                    try:
+                        return (await client.get(f"{url}/ready")).status_code == 200
+                    except httpx.TransportError:
+                        return False
+
+                await until(answers, f"{name} is ready", _START_SECONDS)
+
+    def pid(self, name: str) -> int | None:
+        if name == POSTGRES:
+            return self.postgres.pid
+        child = self._children.get(name)
+        return child.pid if child else None
+
+    def running(self) -> list[str]:
+        return [name for name in (POSTGRES, *self._children) if self.pid(name)]
+
+    def signal(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        pid = self.pid(name)
+        assert pid is not None, f"{name} does not run"
+        os.kill(pid, number)
+
+    def kill(self, name: str) -> None:
+        """`kill -9`; returns when it is gone."""
+        self.signal(name)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.pid(name) is not None:
+            assert time.monotonic() < deadline, f"{name} outlives kill -9"
+            time.sleep(0.01)
+
+    def stop(self, name: str) -> None:
+        """SIGTERM; SIGKILL if it does not obey."""
+        if child := self._children.get(name):
+            child.stop(_STOP_SECONDS)
+
+    def restart_postgres(self) -> None:
+        """Starts it again under its old address."""
+        before = self.postgres.app_url
+        self.postgres.start()
+        assert self.postgres.app_url == before
+
+    async def revive(self, *workers: str) -> None:
+        """Starts again what is down, and waits until all can work."""
+        if self.pid(POSTGRES) is None:
+            self.restart_postgres()
+        for name in (API, *workers):
+            if self.pid(name) is None:
+                self.start(name)
+        await self.ready(API, *workers)
+
+    def rss(self, name: str) -> int:
+        """Bytes of memory that are its own (unique set size)."""
+        bytes_: int = psutil.Process(self.pid(name)).memory_full_info().uss
+        return bytes_
+
+    def media_processes(self) -> list[psutil.Process]:
+        """Programs that work on files of this stack: FFmpeg, the probe."""
+        found = []
+        services = {child.pid for child in self._children.values()}
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+                here = any(str(self.folder) in word for word in words) or process.cwd().startswith(
+                    str(self.folder / "scratch")
+                )
+            except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+                continue
+            if here and process.pid not in services and "postgres" not in words[0]:
+                found.append(process)
+        return found
+
+    async def rows(self, query: str, *values: object) -> Sequence[Any]:
+        """Reads past row-level security, as the superuser."""
+        url = self.postgres.admin_url(DATABASE).replace("+asyncpg", "")
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            return list(await connection.fetch(query, *values))
+        finally:
+            await connection.close()
+
+    async def count(self, table_and_condition: str, *values: object) -> int:
+        return int(await self.value(f"SELECT count(*) FROM {table_and_condition}", *values))
+
+    async def value(self, query: str, *values: object) -> Any:
+        return (await self.rows(query, *values))[0][0]
+
+    def logs(self, lines: int = 60) -> dict[str, str]:
+        """The end of each process' log."""
+        paths = [*self.folder.glob("*.log"), self.folder / "postgres" / "postgres.log"]
+        return {
+            path.name: "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+            for path in paths
+            if path.exists()
+        }
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    keys = {name: key.get_secret_value() for name, key in settings.signing_keys.items()}
+    values = settings.model_dump(exclude_none=True) | {
+        "database_url": settings.database_url.get_secret_value(),
+        "signing_keys": json.dumps(keys),
+    }
+    return {f"SPOOL_{name.upper()}": str(value) for name, value in values.items()}
