@@ -26,9 +26,14 @@ REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "runtime": ("requirements/build.txt", "requirements/runtime.txt"),
     "dev": ("requirements/dev.txt",),
     "node": ("requirements/node.txt",),
+    "web": (),
 }
 # What else an installed set depends on.
-INPUTS: Mapping[str, Sequence[str]] = {"runtime": ("pyproject.toml",)}
+INPUTS: Mapping[str, Sequence[str]] = {
+    "runtime": ("pyproject.toml",),
+    "web": ("package-lock.json", "tools/web_assets.py"),
+}
+SOURCES = ("app", "workers", "migrations")
 _NODE_OLDEST = 20
 _LOG_LINES_SHOWN = 25
 
@@ -61,6 +66,7 @@ def install(names: Sequence[str]) -> None:
     )
     if "runtime" in missing:
         pip_install("spool", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    compile_modules()
     for name in missing:
         stamp(name).write_text(fingerprint(name))
     say(f"installed into {VENV.name} in {time.monotonic() - began:.0f} s")
@@ -90,7 +96,7 @@ def pip_install(what: str, *arguments: str) -> None:
         SetupFailed: with the end of the log.
     """
     say(f"installing {what}")
-    # Modules are compiled when they are first imported, which for most of them is never.
+    # Compiled afterwards, on all cores.
     command = [PYTHON, "-m", "pip", "install", "--no-input", "--no-compile", "--progress-bar=off"]
     lines: list[str] = []
     with LOG.open("a") as log:
@@ -113,9 +119,19 @@ def pip_install(what: str, *arguments: str) -> None:
         raise SetupFailed(f"pip failed; all it said is in {LOG.relative_to(ROOT)}.\n{end}")
 
 
+def compile_modules() -> None:
+    """Here and not at the first import: that may be told to keep nothing, and starts would crawl."""
+    folders = [*VENV.glob("lib/python*/site-packages"), *(ROOT / name for name in SOURCES)]
+    command = [str(PYTHON), "-m", "compileall", "-q", "-j", "0", *map(str, folders)]
+    # Some packages carry files for other versions of Python, which do not compile.
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
 def fill_web() -> None:
     """What browsers need; its absence is told and does not stop Spool."""
-    if FAILED.is_file() and FAILED.read_text() == web_fingerprint():
+    if (ROOT / "app/static/vendor/.from").exists() and is_installed("web"):
+        return
+    if FAILED.is_file() and FAILED.read_text() == fingerprint("web"):
         say("going on without what npm could not bring last time; make web tries again")
         return
     if shutil.which("node") is None or shutil.which("npm") is None or node_version() < _NODE_OLDEST:
@@ -125,12 +141,13 @@ def fill_web() -> None:
     command = [str(PYTHON), str(ROOT / "tools/web_assets.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode == 0:
+        stamp("web").write_text(fingerprint("web"))
         FAILED.unlink(missing_ok=True)
         return
     with LOG.open("a") as log:
         log.write(done.stderr)
     # Npm tries for a minute; the next start should not have to wait for that again.
-    FAILED.write_text(web_fingerprint())
+    FAILED.write_text(fingerprint("web"))
     why = next((line for line in done.stderr.splitlines() if "code" in line), "see below")
     say(f"npm failed: {why.removeprefix('npm error ')}; all it said is in {LOG.relative_to(ROOT)}")
     say("The player works in browsers with HLS of their own only, and the API page does not.")
@@ -160,10 +177,6 @@ def fingerprint(name: str) -> str:
     for file in (*REQUIREMENTS[name], *INPUTS.get(name, ())):
         digest.update((ROOT / file).read_bytes())
     return digest.hexdigest()
-
-
-def web_fingerprint() -> str:
-    return hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
 
 
 def runs(command: Sequence[str]) -> bool:
