@@ -120,7 +120,7 @@ def pip_install(what: str, *arguments: str) -> None:
 
 
 def compile_modules() -> None:
-    """Here and not at the first import: that may be told to keep nothing, and starts would crawl."""
+    """Here, because a Python that is told to write no bytecode would compile at every start."""
     folders = [*VENV.glob("lib/python*/site-packages"), *(ROOT / name for name in SOURCES)]
     command = [str(PYTHON), "-m", "compileall", "-q", "-j", "0", *map(str, folders)]
     # Some packages carry files for other versions of Python, which do not compile.
