@@ -18,18 +18,39 @@ _OWN_ROWS = "project_id = current_setting('spool.project_id', true)"
 
 
 def create_roles(login: str | None) -> None:
-    """Makes the roles where the cluster lacks them and lets `login` take them."""
+    """Makes the roles where the cluster lacks them and lets `login` take them.
+
+    Roles belong to the cluster: another database of ours may have made them already, even a
+    moment ago, and so may an administrator whose logins cannot make any.
+    """
+    grantee = _identifier(login) if login else "CURRENT_USER"
     for role in ROLES:
-        # Roles belong to the cluster: another database of ours may have made them already,
-        # even a moment ago.
         op.execute(
-            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN NOINHERIT; "
-            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            f"""
+            DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+                    CREATE ROLE {role} NOLOGIN NOINHERIT;
+                END IF;
+            EXCEPTION
+                WHEN duplicate_object OR unique_violation THEN NULL;
+                WHEN insufficient_privilege THEN
+                    RAISE EXCEPTION 'The login % may not create the role {role}. Give it '
+                        'CREATEROLE, or have an administrator run: CREATE ROLE {role} NOLOGIN; '
+                        'GRANT {role} TO %;', current_user, {_literal(login)};
+            END $$
+            """
         )
-        grantee = f'"{login}"' if login else "CURRENT_USER"
         op.execute(
-            f"DO $$ BEGIN IF NOT pg_has_role({_literal(login)}, '{role}', 'SET') THEN "
-            f"GRANT {role} TO {grantee}; END IF; END $$"
+            f"""
+            DO $$ BEGIN
+                GRANT {role} TO {grantee};
+            EXCEPTION WHEN insufficient_privilege THEN
+                IF NOT pg_has_role({_literal(login)}, '{role}', 'MEMBER') THEN
+                    RAISE EXCEPTION 'The login % may not grant the role {role}. Have an '
+                        'administrator run: GRANT {role} TO %;', current_user, {_literal(login)};
+                END IF;
+            END $$
+            """
         )
 
 
@@ -52,3 +73,7 @@ def all_rows(table: str, role: str, grants: str) -> None:
 
 def _literal(login: str | None) -> str:
     return "current_user" if login is None else "'" + login.replace("'", "''") + "'"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -29,7 +29,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres
     server = LocalPostgres(tmp_path_factory.mktemp("postgres"))
     server.start()
     try:
-        _run_sql(server, f"CREATE DATABASE {_TEMPLATE} OWNER spool_owner")
+        run_sql(server, f"CREATE DATABASE {_TEMPLATE} OWNER spool_owner")
         upgrade(database_of(server.owner_url, _TEMPLATE), app_login="spool_login")
         yield server
     finally:
@@ -40,9 +40,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres
 def database_name(postgres: LocalPostgres) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
     name = f"test_{random_id(10)}"
-    _run_sql(postgres, f"CREATE DATABASE {name} OWNER spool_owner TEMPLATE {_TEMPLATE}")
+    run_sql(postgres, f"CREATE DATABASE {name} OWNER spool_owner TEMPLATE {_TEMPLATE}")
     yield name
-    _run_sql(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    run_sql(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -86,7 +86,9 @@ def database_of(url: str, name: str) -> str:
     return f"{url.rsplit('/', 1)[0]}/{name}"
 
 
-def _run_sql(server: LocalPostgres, statement: str) -> None:
+def run_sql(server: LocalPostgres, statement: str) -> None:
+    """As the superuser."""
+
     async def run() -> None:
         url = server.admin_url().replace("postgresql+asyncpg", "postgresql")
         connection = await asyncpg.connect(url)

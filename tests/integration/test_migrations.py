@@ -9,12 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.local.postgres import LocalPostgres
 from app.tables import metadata
 from migrations.run import alembic_config, downgrade, upgrade
-from tests.conftest import database_of
+from tests.conftest import database_of, run_sql
 
 T = TypeVar("T")
 # PostgreSQL 18 keeps NOT NULL as named constraints too; Alembic leaves those to the server.
@@ -102,3 +103,22 @@ def _on(url: str, work: Callable[[Connection], T]) -> T:
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def test_an_owner_that_may_make_no_roles_is_told_what_an_administrator_does(
+    postgres: LocalPostgres,
+) -> None:
+    """The roles are in the cluster already, for the database that other tests copy."""
+    run_sql(postgres, "CREATE ROLE modest LOGIN NOINHERIT PASSWORD 'modest'")
+    run_sql(postgres, "CREATE DATABASE modest OWNER modest")
+    server = postgres.admin_url().partition("@")[2].partition("/")[0]
+    url = f"postgresql+asyncpg://modest:modest@{server}/modest"
+    try:
+        with pytest.raises(DBAPIError, match="GRANT spool_app TO modest"):
+            upgrade(url)
+        run_sql(postgres, "GRANT spool_app, spool_gate, spool_dispatch TO modest")
+        upgrade(url)
+        upgrade(url)
+    finally:
+        run_sql(postgres, "DROP DATABASE modest WITH (FORCE)")
+        run_sql(postgres, "DROP ROLE modest")
