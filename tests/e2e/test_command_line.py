@@ -119,7 +119,9 @@ def test_an_interrupted_upload_goes_on(
     assert done.status == 0, done.err
     (asset,) = done.json()["items"]
     assert asset["upload_id"] == upload_id
-    assert asset["sent_bytes"] == 80 * PART - 1 - arrived * PART
+    # Up to four parts were on their way, and may have been stored after we counted.
+    kept = 80 * PART - 1 - asset["sent_bytes"]
+    assert arrived * PART <= kept <= (arrived + 4) * PART
     assert list((spool.state / "uploads").iterdir()) == []
 
 
