@@ -1,5 +1,6 @@
 """Spool as processes that tests end as they like, and somebody who uses it."""
 
+import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,23 @@ from tests.e2e.system.client import Client
 from tests.e2e.system.stack import API, POSTGRES, WORKER, Stack
 from tests.media.clips import AAC, X264, Clips, picture, tone
 from workers.pipeline.ffmpeg import find_ffmpeg
+
+ROUNDS = 2
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, default=ROUNDS, help="random moments per fault")
+    parser.addoption("--seed", type=int, help="one moment only, to see it again")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        # The options are not there when these tests are not what pytest was asked for.
+        seed = metafunc.config.getoption("seed", None)
+        rounds = metafunc.config.getoption("rounds", ROUNDS)
+        drawn = [random.randrange(10**6) for _ in range(rounds)]  # noqa: S311  # for moments
+        seeds = drawn if seed is None else [seed]
+        metafunc.parametrize("seed", seeds, ids=[f"seed={each}" for each in seeds])
 
 
 @pytest.hookimpl(hookwrapper=True)

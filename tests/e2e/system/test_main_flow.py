@@ -14,6 +14,7 @@ from tests.e2e.system.evidence import (
     watch,
 )
 from tests.e2e.system.stack import WORKER, Stack, until
+from tests.e2e.system.waiting import encoding, no_media_process
 
 
 async def test_from_upload_to_playback(stack: Stack, client: Client, long: Path) -> None:
@@ -66,10 +67,7 @@ async def test_deleting_during_the_encode_leaves_no_object(
     assert (await client.send("DELETE", f"/v1/assets/{asset_id}")).status_code == 202
     await settled(stack)
 
-    async def nothing_runs() -> bool:
-        return not stack.media_processes()
-
-    await until(nothing_runs, "FFmpeg ends")
+    await until(no_media_process(stack), "FFmpeg ends")
     assert [key async for key in objects_of(stack, asset_id)] == []
 
 
@@ -115,20 +113,6 @@ async def test_a_failed_video_is_retried_when_its_cause_is_gone(
     assert again["error"] is None
     await settled(stack)
     assert await watch(client, again) > 4
-
-
-async def encoding(stack: Stack, asset_id: str) -> None:
-    """Waits until FFmpeg is at the encode."""
-
-    async def is_encoding() -> bool:
-        leased = await stack.value(
-            "SELECT count(*) FROM tasks "
-            "WHERE asset_id = $1 AND kind = 'encode' AND state = 'leased'",
-            asset_id,
-        )
-        return leased == 1 and bool(stack.media_processes())
-
-    await until(is_encoding, "the encode runs")
 
 
 async def objects_of(stack: Stack, asset_id: str) -> AsyncIterator[str]:
