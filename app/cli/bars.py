@@ -33,7 +33,7 @@ class Bar:
             return
         if self._bars.drawn is not None and self._row is not None:
             self._bars.drawn.update(self._row, completed=fraction, note=note)
-        elif time.monotonic() - self._said > _SAID_EVERY_SECONDS:
+        elif fraction > 0 and time.monotonic() - self._said > _SAID_EVERY_SECONDS:
             self._said = time.monotonic()
             self._bars.say(f"{self._label:<{_LABEL_WIDTH}} {fraction:4.0%}  {note}")
 
