@@ -4,6 +4,7 @@
 #   make demo VIDEO=a.mov   one's own
 #   make demo ONCE=1        ends when it is ready; the last line is JSON
 #   make test               all tests
+#   make bench              what is fast and what is not; takes half an hour, see docs/benchmarks.md
 #   make lint               style, types, import layers
 #   make web                what browsers need, from npm
 #   make clean              removes what was installed and made, not .spool/, where videos are
@@ -14,7 +15,7 @@ SETUP := sh tools/with_python.sh tools/bootstrap.py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test lint web clean
+.PHONY: demo test bench lint web clean
 
 # VIDEO reaches the shell by the environment, so that any file name is one word.
 export VIDEO
@@ -25,6 +26,10 @@ demo:
 test:
 	@$(SETUP) runtime dev web
 	@exec $(BIN)/pytest $(ARGS)
+
+bench:
+	@$(SETUP) runtime dev web
+	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 lint:
 	@$(SETUP) runtime dev

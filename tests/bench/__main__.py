@@ -7,8 +7,6 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from rich.console import Console
-
 from tests.bench import (
     p1_pipeline,
     p5_tasks,
@@ -18,7 +16,14 @@ from tests.bench import (
     p9_list,
     p12_start,
 )
-from tests.bench.report import add_options, json_line, options_in, print_tables, quiet_logs
+from tests.bench.report import (
+    add_options,
+    json_line,
+    make_console,
+    options_in,
+    print_tables,
+    quiet_logs,
+)
 
 BENCHMARKS = {
     "p1": p1_pipeline.run,
@@ -46,7 +51,7 @@ def main() -> None:
     ):
         for name in given.which or BENCHMARKS:
             report = asyncio.run(BENCHMARKS[name](options))
-            for console in (Console(), Console(file=tables, width=110)):
+            for console in (make_console(), make_console(tables)):
                 print_tables(report, console)
             print(json_line(report), file=lines, flush=True)
             tables.flush()

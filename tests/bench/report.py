@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
-from typing import Any
+from typing import IO, Any
 
 import structlog
 from rich.console import Console
@@ -15,6 +15,8 @@ from rich.table import Table
 from tests.bench.machine import describe_machine
 from tests.bench.pairs import PAIRS, Comparison, Figure, Goal, Options, Report, Sample
 
+_WIDTH = 110
+
 
 def run_alone(benchmark: Callable[[Options], Coroutine[Any, Any, Report]]) -> None:
     """What `python -m tests.bench.…` does."""
@@ -22,7 +24,7 @@ def run_alone(benchmark: Callable[[Options], Coroutine[Any, Any, Report]]) -> No
     parser = argparse.ArgumentParser()
     add_options(parser)
     report = asyncio.run(benchmark(options_in(parser.parse_args())))
-    print_tables(report, Console())
+    print_tables(report, make_console())
     print(json_line(report))
 
 
@@ -39,6 +41,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def options_in(given: argparse.Namespace) -> Options:
     return Options(pairs=given.pairs, quick=given.quick, full=given.full)
+
+
+def make_console(file: IO[str] | None = None) -> Console:
+    """As wide as the tables, also where it is no terminal that shows them."""
+    console = Console(file=file)
+    return console if console.is_terminal else Console(file=file, width=_WIDTH)
 
 
 def print_tables(report: Report, console: Console) -> None:
