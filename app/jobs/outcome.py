@@ -19,7 +19,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assets.states import fail_asset
 from app.jobs.claim import Lease
 from app.jobs.control import end_job
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
@@ -27,6 +26,7 @@ from app.jobs.retry import Again, Failure, plan_retry
 from app.jobs.service import NewTask, create_job, lock_job, submit
 from app.jobs.states import OPEN, move
 from app.jobs.wake import ring
+from app.uploads.completion import fail_source
 
 # Jobs whose failure is the asset's failure. One that deletes or sweeps leaves the asset as it is.
 _JOBS_THAT_MAKE_AN_ASSET = frozenset({"ingest", "process"})
@@ -199,7 +199,7 @@ async def fail(
     await move(tx, TaskState.DEAD, Task.id == lease.id, values=facts)
     await end_job(tx, job, JobState.FAILED, failure.code, failure.message)
     if job.asset_id and job.kind in _JOBS_THAT_MAKE_AN_ASSET:
-        await fail_asset(tx, job.asset_id, failure.code, failure.message)
+        await fail_source(tx, job.asset_id, failure.code, failure.message)
         cleaning = await create_job(
             tx, project_id=job.project_id, kind="sweep", asset_id=job.asset_id
         )

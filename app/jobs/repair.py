@@ -4,7 +4,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import Asset, AssetState
-from app.assets.states import fail_asset
 from app.jobs.claim import find_leases
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
 from app.jobs.outcome import fail
@@ -12,6 +11,7 @@ from app.jobs.retry import Failure, Fault
 from app.jobs.service import NewTask, create_job, lock_job, submit
 from app.jobs.states import OPEN, PATIENCE, move
 from app.jobs.wake import ring
+from app.uploads.completion import fail_source
 
 _OVERTIME = Failure(Fault.TIMEOUT, "timeout", "The work took longer than its limit.")
 
@@ -60,7 +60,8 @@ async def _extend_deadline(tx: AsyncSession, task: Task) -> None:
 
 async def resettle_asset(tx: AsyncSession, asset_id: str) -> str:
     """Mends an overdue asset; says in a word what was done."""
-    asset = await tx.get(Asset, asset_id, with_for_update=True)
+    # Not locked: whoever changes an asset's state does it from the state it was in.
+    asset = await tx.get(Asset, asset_id)
     if asset is None:
         return "gone"
     working = await tx.scalar(
@@ -77,7 +78,7 @@ async def resettle_asset(tx: AsyncSession, asset_id: str) -> str:
         later = func.clock_timestamp() + PATIENCE[TaskState.READY]
         await tx.execute(update(Asset).where(Asset.id == asset_id).values(deadline_at=later))
         return "deletes_again"
-    await fail_asset(
+    await fail_source(
         tx,
         asset_id,
         "work_lost",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import AssetState
@@ -120,6 +121,15 @@ async def finish_verification(
     await move_upload(tx, upload_id, UploadState.COMPLETED)
     await move_asset(tx, upload.asset_id, AssetState.PROCESSING, changes={"source_sha256": sha256})
     return True
+
+
+async def fail_source(tx: AsyncSession, asset_id: str, code: str, message: str) -> None:
+    """The source could not be looked at: its upload fails if it was at that, and its asset."""
+    upload_id = await tx.scalar(select(Upload.id).where(Upload.asset_id == asset_id))
+    if upload_id is None:
+        await fail_asset(tx, asset_id, code, message)
+    else:
+        await fail_verification(tx, upload_id, code, message)
 
 
 async def fail_verification(tx: AsyncSession, upload_id: str, code: str, message: str) -> None:

@@ -1,10 +1,12 @@
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.assets.models import Asset, AssetState
 from app.foundation.db.database import Database
 from app.foundation.errors import Conflict
 from app.jobs import control, service
@@ -13,6 +15,10 @@ from app.jobs.models import Job, JobState, Task, TaskState
 from app.jobs.outcome import LeaseLost, fail, succeed
 from app.jobs.retry import Failure, Fault
 from app.jobs.service import NewTask
+from app.uploads.completion import accept_source
+from app.uploads.models import Upload, UploadState
+from app.uploads.policy import UploadPolicy
+from app.uploads.service import SIMPLE, Announced, insert_upload
 from tests.integration.jobs.conftest import Claim, Load, Submit
 
 HOST = Failure(Fault.HOST, "disk_full", "The disk is full.")
@@ -216,3 +222,23 @@ async def test_everything_open_has_a_deadline(
     async with database.project(project_id) as tx:
         tasks = (await tx.execute(select(Task))).scalars().all()
     assert all(task.deadline_at > task.created_at for task in tasks)
+
+
+async def test_a_source_that_cannot_be_looked_at_ends_upload_and_asset(
+    database: Database, project_id: str, take: Claim
+) -> None:
+    file = Announced(filename="a.mov", size_bytes=None, content_type="video/quicktime")
+    policy = UploadPolicy(1, 1, 5 * 1024**2, timedelta(hours=1), timedelta(hours=1))
+    async with database.project(project_id) as tx:
+        upload = await insert_upload(tx, policy, project_id, file, method=SIMPLE)
+        await accept_source(tx, upload, 1)
+    [lease] = await take()
+    gone = Failure(Fault.INPUT, "object_missing", "The file is gone.")
+    async with database.project(project_id) as tx:
+        assert await fail(tx, lease, gone) is TaskState.DEAD
+    async with database.project(project_id) as tx:
+        upload = await tx.get_one(Upload, upload.id)
+        asset = await tx.get_one(Asset, upload.asset_id)
+    assert (upload.state, upload.error_code) == (UploadState.FAILED, "object_missing")
+    assert (asset.state, asset.error_code) == (AssetState.FAILED, "object_missing")
+    assert [lease.kind for lease in await take()] == ["sweep"]
