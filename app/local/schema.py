@@ -49,7 +49,7 @@ def migrate(url: str, environment: Mapping[str, str]) -> bool:
 async def _revision(url: str) -> str | None:
     try:
         connection = await asyncpg.connect(url.replace("+asyncpg", "", 1), timeout=10)
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise MigrationFailed(f"the database does not answer: {error}") from error
     try:
         found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")

@@ -32,7 +32,8 @@ _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.25
 _READY_SECONDS = 60.0
 _WORKER_STOPS_SECONDS = 7.0
-_API_STOPS_SECONDS = 2.0
+# Uvicorn gives open streams 3 s.
+_API_STOPS_SECONDS = 3.5
 # What a predecessor that was killed leaves behind is being stopped for as long as this.
 _PREDECESSOR_SECONDS = 30.0
 _POSTGRES_RETRY_SECONDS = 2.0
@@ -118,6 +119,8 @@ class Supervisor:
         """Stops what runs, in order; again does nothing."""
         self._ending.set()
         if self._watch.is_alive():
+            # What this thread had started again gets SIGTERM with its end, for which the kernel
+            # takes it for the parent; that is no harm now.
             self._watch.join()
         for child, seconds in zip(
             self._children, (_WORKER_STOPS_SECONDS, _API_STOPS_SECONDS), strict=False
