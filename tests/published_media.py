@@ -43,14 +43,19 @@ class MadeMedia:
         return sorted((r.height for r in self.package.renditions if r.height), reverse=True)
 
 
-def make_media(folder: Path) -> MadeMedia:
-    """Ten seconds in two sizes, with sound; every second has its own picture."""
+def make_media(folder: Path, picture: str = "testsrc2=size=640x360:rate=25") -> MadeMedia:
+    """Ten seconds in two sizes, with sound; every second has its own picture.
+
+    Args:
+        folder: Where everything is put.
+        picture: A filter of FFmpeg that makes pictures of 640 by 360, without end.
+    """
     ffmpeg = find_ffmpeg()
     source = folder / "clip.mp4"
     subprocess.run(
         [
             *(str(ffmpeg.path), "-v", "error", "-nostdin"),
-            *("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={SECONDS}"),
+            *("-f", "lavfi", "-t", str(SECONDS), "-i", picture),
             *("-f", "lavfi", "-i", f"sine=frequency=440:duration={SECONDS}"),
             *("-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p"),
             *("-c:a", "aac", str(source)),

@@ -19,7 +19,7 @@ from app.foundation.paging import Page, Value, fetch_page
 from app.jobs.models import Job, JobState, Task, TaskState
 from app.playback.models import PlaybackId
 from app.playback.schemas import PlaybackIdOut, PlaybackUrls
-from app.renditions.models import Image, Rendition
+from app.renditions.models import Image, ImageKind, Rendition
 from app.renditions.schemas import ImageView, RenditionView
 from app.uploads.models import Upload
 
@@ -139,7 +139,13 @@ _DETAIL = select(
         RenditionView.__struct_fields__,
         order=(Rendition.kind.desc(), Rendition.height.desc().nulls_last(), Rendition.name),
     ),
-    _rows(Image, ImageView.__struct_fields__, order=(Image.id,)),
+    # Up to a hundred thumbnails would make most of the answer; they have a list of their own.
+    _rows(
+        Image,
+        ImageView.__struct_fields__,
+        Image.kind != ImageKind.THUMBNAIL,
+        order=(Image.id,),
+    ),
     _rows(Upload, ("id", "state", "filename"), order=(Upload.id,)),
     _rows(
         Task,

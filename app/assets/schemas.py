@@ -96,7 +96,10 @@ class AssetDetail(AssetView, kw_only=True, frozen=True):
     ]
     upload: UploadOfAsset | None
     renditions: list[RenditionView]
-    images: list[ImageView]
+    images: Annotated[
+        list[ImageView],
+        Meta(description="All but thumbnails, which `GET /v1/assets/{id}/images` lists."),
+    ]
     progress: Annotated[Progress | None, Meta(description="While work is going on.")]
 
 

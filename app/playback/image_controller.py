@@ -13,12 +13,12 @@ from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Objects
 from app.foundation.storage.protocols import ObjectStore
 from app.playback.cors import open_to_every_origin
-from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened
+from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened, Opener
 from app.playback.objects import matches, read_bytes, read_text, serve_object
 from app.playback.schemas import PlaybackStatus
 from app.playback.storyboard import VTT, parse_storyboard, place_storyboard, tile_at
-from app.playback.thumbnails import MAX_WIDTH, Cut, ImageFormat, cut_image
-from app.playback.viewing import Viewing
+from app.playback.thumbnails import MAX_WIDTH, Box, Cut, ImageFormat, cut_image
+from app.playback.viewing import Viewing, Viewings
 
 Seconds = Annotated[
     float | None,
@@ -33,8 +33,8 @@ Width = Annotated[
     int | None,
     QueryParameter(
         name="width",
-        description="Pixels; the height follows. Nothing is enlarged: a thumbnail at a time has at "
-        "most the size of a storyboard tile.",
+        description="Pixels; the height follows. Nothing is enlarged: a thumbnail at a time is at "
+        "most 640 pixels wide and high.",
         ge=16,
         le=MAX_WIDTH,
         required=False,
@@ -49,8 +49,9 @@ _REFUSED = documented(
     }
 )
 _THUMBNAIL = (
-    "The poster, or with `time` the frame of the storyboard that stands for that moment, scaled "
-    "down to `width`."
+    "The poster, or with `time` the nearest of up to 100 pictures taken at even intervals, at most "
+    "640 pixels wide and high, scaled down to `width`. A video of up to 20 seconds has one per "
+    "second. Where a video was processed before there were such pictures, a tile of its storyboard."
 )
 
 
@@ -114,11 +115,12 @@ class ImageController(Controller):
         self,
         request: Request[Any, Any, Any],
         store: Objects,
+        viewings: Opener,
         viewing: Opened,
         time: Seconds = None,
         width: Width = None,
     ) -> Response[bytes]:
-        return await _thumbnail(request, store, viewing, ImageFormat.JPEG, time, width)
+        return await _thumbnail(request, store, viewings, viewing, ImageFormat.JPEG, time, width)
 
     @get(
         "/thumbnail.webp",
@@ -132,11 +134,12 @@ class ImageController(Controller):
         self,
         request: Request[Any, Any, Any],
         store: Objects,
+        viewings: Opener,
         viewing: Opened,
         time: Seconds = None,
         width: Width = None,
     ) -> Response[bytes]:
-        return await _thumbnail(request, store, viewing, ImageFormat.WEBP, time, width)
+        return await _thumbnail(request, store, viewings, viewing, ImageFormat.WEBP, time, width)
 
     @get(
         "/storyboard.vtt",
@@ -167,6 +170,7 @@ async def _poster(
 async def _thumbnail(
     request: Request[Any, Any, Any],
     store: ObjectStore,
+    viewings: Viewings,
     viewing: Viewing,
     kind: ImageFormat,
     seconds: float | None,
@@ -175,7 +179,7 @@ async def _thumbnail(
     if seconds is None:
         key, box = viewing.image("poster").key, None
     else:
-        key, box = await _frame(store, viewing, seconds)
+        key, box = await _picture_at(store, viewings, viewing, seconds)
     cut = Cut(kind, box, width)
     # Published images never change under their key, so what is made of them has a name beforehand.
     etag = f'"{hashlib.sha256(f"{key} {cut}".encode()).hexdigest()[:32]}"'
@@ -186,18 +190,23 @@ async def _thumbnail(
     return Response(picture, headers=headers, media_type=kind.content_type)
 
 
-async def _frame(
-    store: ObjectStore, viewing: Viewing, seconds: float
-) -> tuple[str, tuple[int, int, int, int]]:
-    """The sheet and the rectangle in it that show a moment."""
-    index = viewing.image("storyboard_index").key
-    if viewing.duration_ms is not None and seconds * 1000 > viewing.duration_ms:
+async def _picture_at(
+    store: ObjectStore, viewings: Viewings, viewing: Viewing, seconds: float
+) -> tuple[str, Box | None]:
+    """The image that shows a moment best, and the rectangle in it when it shows others too."""
+    if not viewing.images:
+        viewing.published_prefix()
+    if viewing.duration_ms is None or seconds * 1000 > viewing.duration_ms:
         raise Invalid(
             "time_out_of_range",
-            f"The video ends after {viewing.duration_ms / 1000:g} s.",
+            f"The video ends after {(viewing.duration_ms or 0) / 1000:g} s.",
             extra={"errors": [{"parameter": "time", "in": "query", "detail": "is too late"}]},
         )
-    tile = tile_at(parse_storyboard(await read_text(store, index)), int(seconds * 1000))
+    time_ms = int(seconds * 1000)
+    if thumbnail := await viewings.thumbnail(viewing, time_ms):
+        return thumbnail.key, None
+    index = viewing.image("storyboard_index").key
+    tile = tile_at(parse_storyboard(await read_text(store, index)), time_ms)
     return f"{index.rpartition('/')[0]}/{tile.sheet}", tile.box
 
 

@@ -9,6 +9,9 @@ from PIL import Image
 MAX_WIDTH = 1920
 MAX_SOURCE_PIXELS = 64_000_000
 
+# Left, top, right, bottom, in pixels.
+Box = tuple[int, int, int, int]
+
 
 class ImageFormat(StrEnum):
     JPEG = "jpg"
@@ -24,12 +27,12 @@ class Cut:
     """What is wanted of an image.
 
     Args:
-        box: Left, top, right, bottom in pixels of the source; None for all of it.
+        box: Of the source; None for all of it.
         width: Pixels. The height follows; nothing is enlarged.
     """
 
     format: ImageFormat
-    box: tuple[int, int, int, int] | None = None
+    box: Box | None = None
     width: int | None = None
 
 
@@ -40,6 +43,8 @@ class ImageTooLarge(Exception):
 def cut_image(source: bytes, cut: Cut) -> bytes:
     """Makes a thumbnail. Takes the CPU, so it belongs in a thread.
 
+    What already is as it is wanted stays as it is: compressing it again would only cost quality.
+
     Raises:
         ImageTooLarge: more pixels than an image of ours has.
         OSError: not an image.
@@ -47,6 +52,9 @@ def cut_image(source: bytes, cut: Cut) -> bytes:
     with Image.open(io.BytesIO(source), formats=("JPEG", "WEBP")) as image:
         if image.width * image.height > MAX_SOURCE_PIXELS:
             raise ImageTooLarge(f"{image.width}x{image.height}")
+        whole = cut.box is None and (cut.width is None or cut.width >= image.width)
+        if whole and image.format == cut.format.name:
+            return source
         if cut.box is None and cut.width is not None:
             # Lets the JPEG decoder scale by a power of two while it decodes.
             image.draft("RGB", (cut.width, cut.width))

@@ -14,7 +14,8 @@ from app.jobs.models import Task, TaskState
 from app.playback.delivery import Audience, Delivery, shared_expiry
 from app.playback.models import PlaybackId, PlaybackPolicy
 from app.playback.tokens import PlaybackTokens
-from app.renditions.models import Image
+from app.renditions.models import Image, ImageKind
+from app.renditions.service import thumbnail_near
 
 _GONE = frozenset({AssetState.DELETING, AssetState.DELETED})
 RETRY_AFTER_SECONDS = 2
@@ -39,9 +40,11 @@ class Viewing:
         opened_until: What is handed out for it stops working then.
         progress: From 0 to 1, while the video is being made.
         token: What opened it, None for a public id.
+        images: All but thumbnails, of which there are many and seldom one is wanted.
     """
 
     playback_id: str
+    project_id: str
     policy: PlaybackPolicy
     opened_until: datetime
     token: str | None
@@ -140,6 +143,7 @@ class Viewings:
                 raise _not_found()
             return Viewing(
                 playback_id=row.id,
+                project_id=row.project_id,
                 policy=row.policy,
                 opened_until=until,
                 token=token,
@@ -155,11 +159,19 @@ class Viewings:
                 images=await _images(tx, asset.id),
             )
 
+    async def thumbnail(self, viewing: Viewing, time_ms: int) -> PublishedImage | None:
+        """The thumbnail nearest to a time; None for an asset that has none."""
+        async with self._database.project(viewing.project_id) as tx:
+            image = await thumbnail_near(tx, viewing.asset_id, time_ms)
+        if image is None:
+            return None
+        return PublishedImage(image.kind, image.object_key, image.content_type)
+
 
 async def _images(tx: AsyncSession, asset_id: str) -> tuple[PublishedImage, ...]:
     query = (
         select(Image.kind, Image.object_key, Image.content_type)
-        .where(Image.asset_id == asset_id)
+        .where(Image.asset_id == asset_id, Image.kind != ImageKind.THUMBNAIL)
         .order_by(Image.id)
     )
     return tuple(PublishedImage(*row) for row in await tx.execute(query))

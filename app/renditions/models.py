@@ -1,9 +1,18 @@
 """What was made of an asset: renditions and images. A row here is visible, so it is published."""
 
+from enum import StrEnum
+
 from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.db.base import Base, Created, Id, Json, ProjectOwned
+
+
+class ImageKind(StrEnum):
+    POSTER = "poster"
+    STORYBOARD = "storyboard"
+    STORYBOARD_INDEX = "storyboard_index"
+    THUMBNAIL = "thumbnail"
 
 
 class Rendition(ProjectOwned, Base):
@@ -32,13 +41,15 @@ class Rendition(ProjectOwned, Base):
 
 class Image(ProjectOwned, Base):
     __tablename__ = "images"
-    __table_args__ = (Index("ix_images_asset_id", "asset_id"),)
+    __table_args__ = (Index("ix_images_asset_id_time_ms", "asset_id", "time_ms"),)
 
     id: Mapped[Id]
     asset_id: Mapped[str] = mapped_column(
         Text(collation="C"), ForeignKey("assets.id", ondelete="CASCADE")
     )
-    kind: Mapped[str] = mapped_column(Text, comment="poster, storyboard or storyboard_index")
+    kind: Mapped[str] = mapped_column(
+        Text, comment="poster, storyboard, storyboard_index or thumbnail"
+    )
     object_key: Mapped[str] = mapped_column(Text)
     content_type: Mapped[str] = mapped_column(Text)
     width: Mapped[int | None] = mapped_column(Integer)

@@ -40,7 +40,7 @@ class ImageView(msgspec.Struct, kw_only=True, frozen=True):
     """A picture made of the video."""
 
     id: Annotated[str, Meta(examples=["img_01m7y2sxgdej386gmyqvmhnm6m"])]
-    kind: Annotated[str, Meta(description="poster, storyboard or storyboard_index.")]
+    kind: Annotated[str, Meta(description="poster, storyboard, storyboard_index or thumbnail.")]
     content_type: Annotated[str, Meta(examples=["image/jpeg"])]
     width: Annotated[int | None, Meta(description="Pixels.", examples=[1280])]
     height: Annotated[int | None, Meta(description="Pixels.", examples=[720])]

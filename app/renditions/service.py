@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.foundation.db.ids import new_id
 from app.foundation.errors import NotFound
-from app.renditions.models import Image, Rendition
+from app.renditions.models import Image, ImageKind, Rendition
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,28 @@ async def list_renditions(tx: AsyncSession, asset_id: str) -> Sequence[Rendition
     return (await tx.scalars(query)).all()
 
 
-async def list_images(tx: AsyncSession, asset_id: str) -> Sequence[Image]:
-    """In the order they were made."""
+async def list_images(
+    tx: AsyncSession, asset_id: str, kind: ImageKind | None = None
+) -> Sequence[Image]:
+    """In the order they were made; those of one kind, or all."""
     query = select(Image).where(Image.asset_id == asset_id).order_by(Image.id)
+    if kind is not None:
+        query = query.where(Image.kind == kind)
     return (await tx.scalars(query)).all()
+
+
+async def thumbnail_near(tx: AsyncSession, asset_id: str, time_ms: int) -> Image | None:
+    """The thumbnail whose time is nearest, of two equally near the one that is shown by then.
+
+    None for an asset that has no thumbnails.
+    """
+    thumbnails = select(Image).where(Image.asset_id == asset_id, Image.kind == ImageKind.THUMBNAIL)
+    begun = thumbnails.where(Image.time_ms <= time_ms).order_by(Image.time_ms.desc()).limit(1)
+    later = thumbnails.where(Image.time_ms > time_ms).order_by(Image.time_ms).limit(1)
+    # Each half reads one entry of the index.
+    near = aliased(Image, union_all(begun, later).subquery())
+    query = select(near).order_by(func.abs(near.time_ms - time_ms), near.time_ms).limit(1)
+    return (await tx.scalars(query)).one_or_none()
 
 
 async def get_image(tx: AsyncSession, asset_id: str, kind: str) -> Image:
