@@ -14,7 +14,6 @@ from workers.pipeline import frames
 from workers.pipeline.command import track_path
 from workers.pipeline.errors import BadInput
 from workers.pipeline.ffmpeg import Ffmpeg
-from workers.pipeline.ladder import Rung
 from workers.pipeline.limits import Limits
 from workers.pipeline.plan import Plan
 from workers.pipeline.stills import Stills, plan_stills, still_name, still_rung
@@ -30,7 +29,6 @@ ImageKind = Literal["poster", "storyboard", "storyboard_index", "thumbnail"]
 PictureFormat = Literal["jpeg", "webp"]
 
 _FALLBACK_SIZE = (1280, 720)
-_LAST_PICTURE_MS = 20  # how long a last picture is shown at least, at most rates
 _BLACK = 16  # mean luma of a picture that shows nothing
 _FLAT = 2.0  # bits of entropy of a picture that shows next to nothing
 
@@ -140,36 +138,6 @@ def _write_stills(
         path = out_dir / still_name(time_ms)
         made.append(_write(picture, "jpeg", path, "thumbnail", time_ms))
     return tuple(made)
-
-
-async def thumbnail(
-    program: Ffmpeg,
-    track: Path,
-    rung: Rung,
-    time_ms: int,
-    *,
-    duration_ms: int,
-    limits: Limits,
-    picture_format: PictureFormat = "jpeg",
-    width: int | None = None,
-) -> bytes:
-    """A picture of the video at a time, encoded; drawn when there is none.
-
-    Args:
-        program: The FFmpeg to run.
-        track: Absolute path of a track file, or of an init segment with media segments behind it.
-        rung: The rendition it is.
-        time_ms: From the first picture of `track`; what lies outside is moved to its ends.
-        duration_ms: Of `track`.
-        limits: What the process may use.
-        picture_format: JPEG or WebP.
-        width: Of the picture, at most that of the rendition.
-    """
-    wide = min(width or rung.width, rung.width)
-    size = max(1, wide), max(1, round(wide * rung.height / rung.width))
-    moment = max(0, min(time_ms, duration_ms - _LAST_PICTURE_MS))
-    picture = await frames.frame_at(program, track, moment, size=size, limits=limits)
-    return await asyncio.to_thread(encode_picture, picture or draw_fallback(), picture_format)
 
 
 def choose_poster(candidates: Sequence[Image.Image]) -> int:

@@ -1,4 +1,3 @@
-import io
 import re
 from pathlib import Path
 
@@ -6,11 +5,9 @@ import pytest
 from PIL import Image, ImageStat
 
 from tests.integration.pipeline.flow import walk
-from tests.media.clips import X264, Clips, picture
-from workers.pipeline.command import track_path
+from tests.media.clips import X264, Clips
 from workers.pipeline.ffmpeg import Ffmpeg
-from workers.pipeline.images import choose_poster, thumbnail
-from workers.pipeline.limits import Limits
+from workers.pipeline.images import choose_poster
 
 # Three seconds of black, then red, then blue: a picture tells when it was taken.
 COLOURS = (
@@ -112,48 +109,3 @@ def test_the_richest_picture_of_the_first_half_wins() -> None:
     assert choose_poster([black, rich, flat, flat]) == 1
     assert choose_poster([black, black, black, rich]) == 3
     assert choose_poster([black]) == 0
-
-
-@pytest.mark.parametrize(
-    ("time_ms", "expected"),
-    [(0, "black"), (2900, "black"), (3100, "red"), (8990, "blue"), (10**9, "blue"), (-5, "black")],
-)
-async def test_a_thumbnail_shows_its_time(
-    program: Ffmpeg,
-    clips: Clips,
-    scratch: Path,
-    limits: Limits,
-    time_ms: int,
-    expected: str,
-) -> None:
-    source = clips.make("colours.mp4", *COLOURS)
-    made = await walk(program, source, scratch)
-    rung = made.plan.ladder.rungs[-1]
-    track = track_path(made.tracks, rung.name)
-    for kind, width in (("jpeg", 200), ("webp", None)):
-        data = await thumbnail(
-            program,
-            track,
-            rung,
-            time_ms,
-            duration_ms=9_000,
-            limits=limits,
-            picture_format="jpeg" if kind == "jpeg" else "webp",
-            width=width,
-        )
-        found = Image.open(io.BytesIO(data))
-        assert found.format == kind.upper()
-        assert found.width == (width or rung.width)
-        assert colour(found) == expected
-
-
-async def test_a_thumbnail_of_packaged_segments(
-    program: Ffmpeg, clips: Clips, scratch: Path, limits: Limits
-) -> None:
-    made = await walk(program, clips.make("grid.mp4", *picture(seconds=9), *X264), scratch)
-    rung = made.plan.ladder.rungs[0]
-    joined = scratch / "part.mp4"
-    folder = made.folder / rung.name
-    joined.write_bytes((folder / "init.mp4").read_bytes() + (folder / "seg_00002.m4s").read_bytes())
-    data = await thumbnail(program, joined, rung, 1_000, duration_ms=4_000, limits=limits)
-    assert Image.open(io.BytesIO(data)).size == (rung.width, rung.height)
