@@ -22,7 +22,7 @@ _FINISHES = "unnest("
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Statements with their arguments, from BEGIN to COMMIT, both left out."""
+    """Statements with their arguments, from BEGIN to before COMMIT."""
 
     statements: Sequence[Statement]
 
@@ -56,12 +56,11 @@ class Recorder:
     def attach(self, engine: Any) -> Self:
         event.listen(engine, "connect", self._on_connect)
         event.listen(engine, "before_cursor_execute", self._on_execute)
-        event.listen(engine, "commit", self._on_commit)
         return self
 
     def _on_connect(self, dbapi_connection: Any, _record: object) -> None:
         driver = dbapi_connection.driver_connection
-        # What goes past SQLAlchemy.
+        # BEGIN, COMMIT and ROLLBACK go past SQLAlchemy's events, or come before them.
         driver.add_query_logger(lambda query: self._on_query(driver, query))
 
     def _on_execute(
@@ -70,17 +69,16 @@ class Recorder:
         driver = connection.connection.dbapi_connection.driver_connection
         self._open[id(driver)].append((sql, tuple(arguments)))
 
-    def _on_commit(self, connection: Any) -> None:
-        self._end(connection.connection.dbapi_connection.driver_connection)
-
     def _on_query(self, driver: object, query: Any) -> None:
-        words = query.query.strip().upper()
-        if words.startswith("COMMIT"):
+        # Of the driver's own questions (about types, say) nothing is kept.
+        word = query.query.lstrip().upper()
+        if word.startswith("BEGIN"):
+            # The first statement brings it about, and was heard before it.
+            self._open[id(driver)].insert(0, (query.query, ()))
+        elif word.startswith("COMMIT"):
             self._end(driver)
-        elif words.startswith("ROLLBACK"):
+        elif word.startswith("ROLLBACK"):
             self._open.pop(id(driver), None)
-        elif words.rstrip(";") != "BEGIN":
-            self._open[id(driver)].append((query.query, tuple(query.args)))
 
     def _end(self, driver: object) -> None:
         if statements := self._open.pop(id(driver), None):
@@ -102,7 +100,7 @@ class Conversation:
         return (
             f"{tasks} tasks in {len(self.claims)} claims of {statements(self.claims)} statements "
             f"and {len(self.finishes)} finishing transactions of {statements(self.finishes)}, "
-            "BEGIN and COMMIT not counted; two connections"
+            "with BEGIN and without COMMIT; two connections"
         )
 
 
@@ -192,9 +190,6 @@ class Replay:
     ) -> list[asyncpg.Record]:
         """The rows of the transaction's last statement."""
         rows: list[asyncpg.Record] = []
-        begun = transaction.statements[0][0].startswith("BEGIN")
-        if not begun:
-            await connection.execute("BEGIN")
         for sql, arguments in transaction.statements:
             if arguments:
                 rows = await connection.fetch(sql, *arguments)
