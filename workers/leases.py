@@ -8,16 +8,15 @@ from datetime import timedelta
 from enum import StrEnum
 
 import structlog
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.foundation.db.database import Database
+from app.foundation.db.faults import DATABASE_ERRORS
 from app.jobs.claim import Lease, extend
 
 log = structlog.get_logger(__name__)
 
-# What a database that is restarting or out of reach raises through SQLAlchemy and asyncpg.
-DATABASE_AWAY = (DBAPIError, PoolTimeout, OSError)
+# What a database that is restarting or out of reach raises, with SQLAlchemy around it or without.
+DATABASE_AWAY = DATABASE_ERRORS
 
 
 class StopReason(StrEnum):

@@ -11,10 +11,12 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
 
 from app.assets.models import Asset, AssetState
 from app.foundation.db.database import Database
+from app.foundation.db.faults import DATABASE_ERRORS
+from app.foundation.errors import SpoolError
+from app.foundation.storage.errors import StoreError
 from app.jobs.claim import find_leases, promote_due
 from app.jobs.models import Task
 from app.jobs.outcome import LeaseLost, fail
@@ -101,23 +103,37 @@ class Reconciler:
             await self._promote()
 
     async def _expire_uploads(self) -> None:
-        for upload_id, project_id in await self._overdue(Upload):
+        async def expire(upload_id: str, project_id: str) -> None:
             await self._expire_upload(project_id, upload_id)
             REPAIRS.labels("expired_upload").inc()
 
+        await self._mend_overdue(Upload, expire)
+
     async def _look_into_overdue_tasks(self) -> None:
-        for task_id, project_id in await self._overdue(Task):
+        async def look(task_id: str, project_id: str) -> None:
             async with self._database.project(project_id) as tx:
                 what = await resettle_task(tx, task_id)
             REPAIRS.labels("overdue_task").inc()
             log.warning("repair.overdue_task", task_id=task_id, what=what)
 
+        await self._mend_overdue(Task, look)
+
     async def _look_into_overdue_assets(self) -> None:
-        for asset_id, project_id in await self._overdue(Asset):
+        async def look(asset_id: str, project_id: str) -> None:
             async with self._database.project(project_id) as tx:
                 what = await resettle_asset(tx, asset_id)
             REPAIRS.labels("overdue_asset").inc()
             log.warning("repair.overdue_asset", asset_id=asset_id, what=what)
+
+        await self._mend_overdue(Asset, look)
+
+    async def _mend_overdue(self, table: Any, mend: Callable[[str, str], Awaitable[None]]) -> None:
+        """Mends row by row; one that cannot be mended now holds up no other."""
+        for row_id, project_id in await self._overdue(table):
+            try:
+                await mend(row_id, project_id)
+            except (SpoolError, StoreError) as error:
+                log.warning("repair.failed", row=row_id, error=repr(error))
 
     async def _forget_old_answers(self) -> None:
         async with self._database.dispatch() as tx:
@@ -153,6 +169,6 @@ async def _forever(step: Callable[[], Awaitable[None]], seconds: float) -> None:
     while True:
         try:
             await step()
-        except (DBAPIError, OSError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("reconciler.database_away", error=str(error))
         await asyncio.sleep(seconds)

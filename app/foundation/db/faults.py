@@ -22,6 +22,25 @@ _PASSING = (
 )
 
 
+# All that a database which is away, restarting, full or wrongly asked makes SQLAlchemy and the
+# driver raise; `is_passing` tells which it was.
+DATABASE_ERRORS = (
+    exc.DBAPIError,
+    exc.TimeoutError,
+    pg.PostgresError,
+    pg.InterfaceError,
+    pg.InternalClientError,
+    OSError,
+)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the database was away or busy, so that the same work can succeed in a moment."""
+    if isinstance(error, exc.TimeoutError | OSError):
+        return True
+    return isinstance(_driver_error(error), _PASSING)
+
+
 def understand(error: Exception) -> SpoolError | None:
     """The error to answer with, None when it is a fault of ours."""
     if isinstance(error, exc.TimeoutError):
