@@ -11,9 +11,11 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.assets.keys import derived_prefixes
+from app.foundation.db.faults import is_passing
 from app.foundation.storage.local_files import as_local
 from app.jobs.claim import Lease
-from app.jobs.outcome import Effects, succeed
+from app.jobs.outcome import Effects, may_stand, succeed
 from app.jobs.progress import record_progress
 from workers.leases import DATABASE_AWAY, Stopped, StopReason
 from workers.services import Services
@@ -66,6 +68,22 @@ class Work:
         """The object as a file to read, without copying it where the store is a folder."""
         return await as_local(self.services.store, key, self.scratch)
 
+    async def withdraw(self) -> None:
+        """Removes the objects of this attempt, if no row will ever name them.
+
+        Whoever tidied up after the job has been here before: this attempt came too late for it.
+
+        Raises:
+            StoreError, or what a database raises that is away: they stay until the asset goes.
+        """
+        if self.lease.asset_id is None:
+            return
+        async with self.transaction() as tx:
+            if await may_stand(tx, self.lease):
+                return
+        for prefix in derived_prefixes(self.lease.asset_id):
+            await self.services.store.delete_prefix(f"{prefix}{self.attempt_name}/")
+
     def remove_scratch(self) -> None:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -94,6 +112,8 @@ class Work:
             try:
                 await self._record_success(effects, result or {})
             except DATABASE_AWAY as error:
+                if not is_passing(error):
+                    raise
                 if self.services.leases.seconds_left(self.lease) <= 0:
                     raise Stopped(StopReason.LOST) from error
                 log.warning("task.finish_again", error=str(error))

@@ -126,6 +126,16 @@ async def _recorded_before(tx: AsyncSession, leases: Sequence[Lease]) -> set[str
     return set(found)
 
 
+async def may_stand(tx: AsyncSession, lease: Lease) -> bool:
+    """Whether what this attempt made is in use, or can still come to be."""
+    task = await tx.get(Task, lease.id)
+    return (
+        task is not None
+        and task.fence == lease.fence
+        and task.state in {TaskState.LEASED, TaskState.SUCCEEDED}
+    )
+
+
 async def unblock_after(tx: AsyncSession, task_ids: Collection[str]) -> None:
     """Takes the blockers away that these tasks were, and rings for the tasks set free."""
     freed_by = (

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from dramatiq import Broker, MessageProxy, Middleware
 
+from app.foundation.db.faults import is_passing
+from app.foundation.storage.errors import StoreError
 from app.jobs.claim import hand_back
 from app.jobs.outcome import LeaseLost, fail
 from app.jobs.retry import Failure
@@ -62,13 +64,23 @@ async def _record(work: Work, error: BaseException) -> None:
         log.info("task.stopped", reason=error.reason.value)
         if error.reason is StopReason.HANDED_BACK:
             await _persistently(work, lambda: _hand_back(work))
+        else:
+            await _withdraw(work)
         return
     if isinstance(error, LeaseLost):
         log.warning("task.lease_lost", fence=lease.fence)
+        await _withdraw(work)
         return
     failure = classify(error)
     log.warning("task.failed", fault=failure.fault.value, code=failure.code, why=failure.message)
     await _persistently(work, lambda: _fail(work, failure, work.log_tail or log_of(error)))
+
+
+async def _withdraw(work: Work) -> None:
+    try:
+        await work.withdraw()
+    except (StoreError, *DATABASE_AWAY) as error:
+        log.warning("task.objects_left", attempt=work.attempt_name, error=str(error))
 
 
 async def _fail(work: Work, failure: Failure, log_tail: str) -> None:
@@ -89,6 +101,8 @@ async def _persistently(work: Work, record: Callable[[], Awaitable[None]]) -> No
         except LeaseLost:
             return
         except DATABASE_AWAY as error:
+            if not is_passing(error):
+                raise
             log.warning("task.record_again", error=str(error))
             if work.services.leases.seconds_left(work.lease) <= 0:
                 return
