@@ -82,3 +82,10 @@ def long(clips: Clips) -> Path:
     """Something to encode for some seconds, in more parts than one."""
     noisy = ("-vf", "noise=alls=20:allf=t", "-b:v", "9M")
     return clips.make("long.mp4", *picture("640x360", seconds=8), *tone(8), *X264, *noisy, *AAC)
+
+
+@pytest.fixture(scope="session")
+def longer(clips: Clips) -> Path:
+    """Ten seconds to encode and more, for what has to happen meanwhile."""
+    arguments = (*picture("1280x720", seconds=12), *tone(12), *X264, *AAC)
+    return clips.make("longer.mp4", *arguments, "-vf", "noise=alls=10:allf=t")

@@ -12,7 +12,7 @@ from tests.e2e.system.stack import Stack, until
 
 _STUCK = """
 SELECT (SELECT count(*) FROM tasks WHERE state IN ('pending', 'ready', 'leased', 'retry_wait'))
-     + (SELECT count(*) FROM uploads WHERE state IN ('waiting', 'uploading', 'verifying'))
+     + (SELECT count(*) FROM uploads WHERE state = 'verifying')
      + (SELECT count(*) FROM assets WHERE state IN ('ingesting', 'processing', 'deleting'))
 """
 _NAMES = re.compile(r"ast_[0-9a-z]+")
@@ -20,7 +20,7 @@ _MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
 async def settled(stack: Stack, seconds: float = 40) -> None:
-    """Waits until no row is on its way to somewhere: sweeps and exports are done too."""
+    """Waits until no row moves by itself any more: sweeps and exports are done too."""
 
     async def none_open() -> bool:
         return bool(await stack.value(_STUCK) == 0)
