@@ -19,9 +19,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-_ENTER = text(
-    "SELECT set_config('role', :role, true), set_config('spool.project_id', :project_id, true)"
-)
+from app.foundation.db.entrance import EnteringConnection
 
 
 def _encode_json(value: Any) -> str:
@@ -49,6 +47,7 @@ class Database:
             connect_args={
                 "server_settings": {"application_name": application_name, "jit": "off"},
                 "timeout": 10,
+                "connection_class": EnteringConnection,
             },
         )
 
@@ -74,8 +73,14 @@ class Database:
     async def _transaction(self, role: str, project_id: str) -> AsyncIterator[AsyncSession]:
         # What was read stays usable after the commit; nothing reloads behind one's back.
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(_ENTER, {"role": role, "project_id": project_id})
-            yield session
+            driver = _driver_of(await session.connection())
+            driver.enter_next(role, project_id)
+            try:
+                yield session
+            finally:
+                # A transaction that said nothing has not begun; the connection's next one is
+                # somebody else's.
+                driver.enter_nothing()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -93,3 +98,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _driver_of(connection: AsyncConnection) -> EnteringConnection:
+    # It is there without I/O: the pool has made or kept it.
+    driver = connection.sync_connection and connection.sync_connection.connection.driver_connection
+    if not isinstance(driver, EnteringConnection):
+        raise TypeError(f"not a connection of this pool: {driver!r}")
+    return driver
