@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, select, text, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, Text, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -36,7 +36,9 @@ running AS (
     SELECT project_id, count(*) AS n FROM tasks
     WHERE queue = :queue AND state = 'leased' GROUP BY project_id
 )
-SELECT best.id
+SELECT best.id, row_number() OVER (
+    ORDER BY coalesce(running.n, 0) + best.place, best.priority DESC, best.id
+) AS turn
 FROM waiting
 CROSS JOIN LATERAL (
     SELECT id, priority, row_number() OVER (ORDER BY priority DESC, id) AS place
@@ -45,9 +47,8 @@ CROSS JOIN LATERAL (
     ORDER BY priority DESC, id LIMIT :window
 ) AS best
 LEFT JOIN running USING (project_id)
-ORDER BY coalesce(running.n, 0) + best.place, best.priority DESC, best.id
-LIMIT :window
-""").columns(id=Text)
+ORDER BY turn LIMIT :window
+""").columns(id=Text, turn=BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +89,14 @@ async def claim(
     tx: AsyncSession, queue: str, *, limit: int, worker: str, lease: timedelta
 ) -> list[Lease]:
     """Takes up to `limit` ready tasks of a queue, the fairest and most urgent first."""
-    window = {"queue": queue, "window": limit + _SPARE}
-    candidates = (await tx.execute(_CANDIDATES, window)).scalars().all()
-    if not candidates:
-        return []
+    candidates = _CANDIDATES.bindparams(queue=queue, window=limit + _SPARE).cte("candidates")
     picked = (
         select(Task.id)
-        .where(Task.id.in_(candidates), Task.state == TaskState.READY)
-        .order_by(func.array_position(literal(candidates, ARRAY(Text)), Task.id))
+        .join(candidates, candidates.c.id == Task.id)
+        .where(Task.state == TaskState.READY)
+        .order_by(candidates.c.turn)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Task)
         # A CTE that locks runs once; a subquery under IN may run again and lock too many.
         .cte("picked")
     )

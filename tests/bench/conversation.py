@@ -16,24 +16,23 @@ from workers.process import WorkerProcess
 
 Statement = tuple[str, tuple[Any, ...]]
 # By these words the two transactions are told from heartbeats and repairs.
-_CLAIMS = "FOR UPDATE SKIP LOCKED"
+_CLAIMS = "SKIP LOCKED"
 _FINISHES = "unnest("
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Statements with their arguments, from BEGIN to before COMMIT."""
+    """Statements with their arguments, from BEGIN to before COMMIT.
+
+    Args:
+        rows: How many the last statement gave: of a claim, the tasks.
+    """
 
     statements: Sequence[Statement]
+    rows: int
 
     def mentions(self, words: str) -> bool:
         return any(words in sql for sql, _ in self.statements)
-
-    @property
-    def limit(self) -> int:
-        """Of a claim: how many tasks it wanted."""
-        _, arguments = self.statements[-1]
-        return min(argument for argument in arguments if type(argument) is int)
 
     @property
     def task_ids(self) -> frozenset[str]:
@@ -52,29 +51,30 @@ class Recorder:
 
     transactions: list[Transaction] = field(default_factory=list)
     _open: defaultdict[int, list[Statement]] = field(default_factory=lambda: defaultdict(list))
+    _rows: dict[int, int] = field(default_factory=dict)
 
     def attach(self, engine: Any) -> Self:
         event.listen(engine, "connect", self._on_connect)
-        event.listen(engine, "before_cursor_execute", self._on_execute)
+        event.listen(engine, "after_cursor_execute", self._on_execute)
         return self
 
     def _on_connect(self, dbapi_connection: Any, _record: object) -> None:
         driver = dbapi_connection.driver_connection
-        # BEGIN, COMMIT and ROLLBACK go past SQLAlchemy's events, or come before them.
+        # BEGIN, COMMIT and ROLLBACK go past SQLAlchemy's events.
         driver.add_query_logger(lambda query: self._on_query(driver, query))
 
     def _on_execute(
-        self, connection: Any, _cursor: object, sql: str, arguments: Any, *_more: object
+        self, connection: Any, cursor: Any, sql: str, arguments: Any, *_more: object
     ) -> None:
         driver = connection.connection.dbapi_connection.driver_connection
         self._open[id(driver)].append((sql, tuple(arguments)))
+        self._rows[id(driver)] = cursor.rowcount
 
     def _on_query(self, driver: object, query: Any) -> None:
         # Of the driver's own questions (about types, say) nothing is kept.
         word = query.query.lstrip().upper()
         if word.startswith("BEGIN"):
-            # The first statement brings it about, and was heard before it.
-            self._open[id(driver)].insert(0, (query.query, ()))
+            self._open[id(driver)].append((query.query, ()))
         elif word.startswith("COMMIT"):
             self._end(driver)
         elif word.startswith("ROLLBACK"):
@@ -82,7 +82,7 @@ class Recorder:
 
     def _end(self, driver: object) -> None:
         if statements := self._open.pop(id(driver), None):
-            self.transactions.append(Transaction(tuple(statements)))
+            self.transactions.append(Transaction(tuple(statements), self._rows[id(driver)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ async def record(
         await until_done()
     finally:
         await asyncio.to_thread(worker.stop)
-    claims = [each for each in recorder.transactions if each.mentions(_CLAIMS)]
+    claims = [each for each in recorder.transactions if each.mentions(_CLAIMS) and each.rows]
     finishes = [each for each in recorder.transactions if each.mentions(_FINISHES)]
     return Conversation(claims, finishes)
 
@@ -162,7 +162,7 @@ class Replay:
 
     async def _claim(self) -> None:
         for each in self._conversation.claims:
-            await self._until(partial(self._has_room_for, each.limit))
+            await self._until(partial(self._has_room_for, each.rows))
             rows = await self._say(self._connections[0], each)
             async with self._changed:
                 self._claimed |= {row["id"] for row in rows}
@@ -181,8 +181,8 @@ class Replay:
         async with self._changed:
             await self._changed.wait_for(condition)
 
-    def _has_room_for(self, limit: int) -> bool:
-        return len(self._claimed) - self._finished + limit <= self._slots
+    def _has_room_for(self, tasks: int) -> bool:
+        return len(self._claimed) - self._finished + tasks <= self._slots
 
     @staticmethod
     async def _say(
