@@ -77,8 +77,9 @@ class Transfer:
                 thread.join()
         finally:
             self._stop.set()
+            end = time.monotonic() + _JOIN_SECONDS
             for thread in threads:
-                thread.join(_JOIN_SECONDS)
+                thread.join(max(0.0, end - time.monotonic()))
             if not any(thread.is_alive() for thread in threads):
                 os.close(descriptor)
         if not self._failures.empty():
