@@ -1,6 +1,7 @@
 """Disk space for work in progress, which a killed worker gives back at the next start."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 import time
@@ -19,7 +20,8 @@ class ScratchSpace:
     """
 
     def __init__(self, root: Path | None) -> None:
-        self._root = root or Path(tempfile.gettempdir()) / "spool-scratch"
+        # The system's place is everybody's, so a folder in it is one person's.
+        self._root = root or Path(tempfile.gettempdir()) / f"spool-scratch-{os.getuid()}"
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="worker-", dir=self._root))
         self._lock = (self._folder / _LOCK).open("w")
