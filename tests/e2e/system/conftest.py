@@ -16,6 +16,7 @@ ROUNDS = 2
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=ROUNDS, help="random moments per fault")
+    parser.addoption("--mib", type=int, default=1024, help="size of the large upload")
     parser.addoption("--seed", type=int, help="one moment only, to see it again")
 
 
