@@ -5,6 +5,7 @@
 #   make demo ONCE=1        ends when it is ready; the last line is JSON
 #   make test               all tests
 #   make bench              what is fast and what is not; takes half an hour, see docs/benchmarks.md
+#   make soak N=200         kills everything at N random moments each, and uploads 5 GiB; takes hours
 #   make lint               style, types, import layers
 #   make web                what browsers need, from npm
 #   make clean              removes what was installed and made, not .spool/, where videos are
@@ -15,7 +16,7 @@ SETUP := sh tools/with_python.sh tools/bootstrap.py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test bench lint web clean
+.PHONY: demo test bench soak lint web clean
 
 # VIDEO reaches the shell by the environment, so that any file name is one word.
 export VIDEO
@@ -30,6 +31,11 @@ test:
 bench:
 	@$(SETUP) runtime dev web
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+N ?= 20
+soak:
+	@$(SETUP) runtime dev
+	@exec $(BIN)/pytest tests/e2e/system --rounds $(N) --mib 5120 -s $(ARGS)
 
 lint:
 	@$(SETUP) runtime dev
