@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -14,6 +14,7 @@ from tests.e2e.system.stack import until
 _PATIENCE_SECONDS = 90.0
 _PAUSE_SECONDS = 0.1
 _AT_ONCE = 4
+_BLOCK_BYTES = 256 * 1024
 Json = dict[str, Any]
 # The bytes of a file from one place up to another.
 Content = Callable[[int, int], bytes]
@@ -97,11 +98,13 @@ class Client:
         self, upload: Json, part: Json, content: Content, slots: asyncio.Semaphore
     ) -> None:
         begin = (part["number"] - 1) * upload["part_bytes"]
+        size = part["size_bytes"]
+        headers = part["headers"] | {"Content-Length": str(size)}
         async with slots:
-            data = content(begin, begin + part["size_bytes"])
+            blocks = _blocks(content, begin, begin + size)
             try:
                 answer = await self.nobody.request(
-                    part["method"], part["url"], content=data, headers=part["headers"]
+                    part["method"], part["url"], content=blocks, headers=headers
                 )
             except httpx.TransportError:
                 # Whether it arrived, the list will tell.
@@ -144,3 +147,8 @@ class Client:
         asset = await self.ends(asset_id, seconds)
         assert asset["state"] == "ready", asset["error"]
         return asset
+
+
+async def _blocks(content: Content, begin: int, end: int) -> AsyncIterator[bytes]:
+    for at in range(begin, end, _BLOCK_BYTES):
+        yield content(at, min(at + _BLOCK_BYTES, end))
