@@ -61,9 +61,10 @@ class Reconciler:
         self._interval = interval
 
     async def run_forever(self) -> None:
-        await asyncio.gather(
-            _forever(self._promote, _PROMOTE_SECONDS), _forever(self.reconcile, self._interval)
-        )
+        # A group ends when both have ended; gather would leave one in the middle of its rollback.
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_forever(self._promote, _PROMOTE_SECONDS))
+            both.create_task(_forever(self.reconcile, self._interval))
 
     async def _promote(self) -> None:
         async with self._database.dispatch() as tx:
