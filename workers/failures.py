@@ -5,7 +5,7 @@ import traceback
 
 from app.foundation.errors import SpoolError
 from app.foundation.storage.errors import NotFound as ObjectNotFound
-from app.foundation.storage.errors import StoreError
+from app.foundation.storage.errors import OutOfSpace, StoreError
 from app.jobs.retry import Failure, Fault
 from workers.pipeline.errors import BadInput, FfmpegFailed, PipelineError, Timeout
 
@@ -25,12 +25,8 @@ def classify(error: BaseException) -> Failure:
             )
         case PipelineError():
             return Failure(Fault.HOST, error.code, error.message)
-        case ObjectNotFound():
-            return Failure(
-                Fault.HOST, "object_missing", "A file that this step reads is not in the store."
-            )
         case StoreError():
-            return Failure(Fault.HOST, "store_failed", "The object store did not do its part.")
+            return _of_store(error)
         case OSError() if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return Failure(Fault.HOST, "disk_full", "The worker's disk is full.")
         case MemoryError():
@@ -43,6 +39,18 @@ def classify(error: BaseException) -> Failure:
                 "unexpected_error",
                 f"Something unforeseen went wrong in this step ({type(error).__name__}).",
             )
+
+
+def _of_store(error: StoreError) -> Failure:
+    match error:
+        case ObjectNotFound():
+            return Failure(
+                Fault.HOST, "object_missing", "A file that this step reads is not in the store."
+            )
+        case OutOfSpace():
+            return Failure(Fault.HOST, "store_full", "The object store has no space left.")
+        case _:
+            return Failure(Fault.HOST, "store_failed", "The object store did not do its part.")
 
 
 def log_of(error: BaseException) -> str:

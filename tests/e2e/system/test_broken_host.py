@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.system.client import Client, Json
 from tests.e2e.system.evidence import assert_store_is_clean, settled, watch
-from tests.e2e.system.stack import WORKER, Stack, until
+from tests.e2e.system.stack import API, PART, WORKER, Stack, until
 from tests.e2e.system.waiting import no_media_process
 from workers.pipeline.ffmpeg import find_ffmpeg
 
@@ -117,3 +117,24 @@ async def test_an_ffmpeg_that_hangs(
     assert (step["kind"], step["error"]["code"]) == ("encode", "timeout")
     await until(no_media_process(stack), "the one that hangs is ended")
     await cured(stack, client, asset_id)
+
+
+async def test_a_full_store(stack: Stack, client: Client, small: Path, tiny_disk: Path) -> None:
+    root = {"store_root": tiny_disk / "store"}
+    stack.stop(WORKER)
+    stack.stop(API)
+    stack.start(API, **root)
+    stack.start(SICK, **root)
+    await stack.ready(API, SICK)
+    try:
+        upload = await client.begin("long.mp4", 2 * PART)
+        part = upload["parts"][0]
+        sent = await client.nobody.put(part["url"], content=bytes(PART), headers=part["headers"])
+        assert (sent.status_code, sent.json()["code"]) == (503, "unavailable")
+        assert "space" in sent.json()["detail"]
+        assert (await client.send("DELETE", f"/v1/uploads/{upload['id']}")).status_code == 204
+        asset = await client.becomes_ready(await client.upload(small))
+        assert await watch(client, asset) > 4
+    finally:
+        stack.stop(SICK)
+        stack.stop(API)
