@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    CollectionAggregate,
     Text,
+    any_,
     column,
     exists,
     func,
@@ -27,6 +29,10 @@ from app.jobs.service import NewTask, create_job, lock_job, submit
 from app.jobs.states import OPEN, move
 from app.jobs.wake import ring
 from app.uploads.completion import fail_source
+
+# Statements about tables and not classes, whose rows would be made objects of.
+_JOBS = Job.metadata.tables[Job.__tablename__]
+_TASKS = Task.metadata.tables[Task.__tablename__]
 
 # Jobs whose failure is the asset's failure. One that deletes or sweeps leaves the asset as it is.
 _JOBS_THAT_MAKE_AN_ASSET = frozenset({"ingest", "process"})
@@ -87,7 +93,12 @@ async def succeed_all(tx: AsyncSession, successes: Sequence[Success]) -> frozens
 
 async def _lock_jobs(tx: AsyncSession, job_ids: Sequence[str]) -> None:
     # In the order of ids, so that two workers never wait for each other.
-    await tx.execute(select(Job.id).where(Job.id.in_(job_ids)).order_by(Job.id).with_for_update())
+    await tx.execute(
+        select(_JOBS.c.id)
+        .where(_JOBS.c.id == _any_of(job_ids))
+        .order_by(_JOBS.c.id)
+        .with_for_update()
+    )
 
 
 async def _record(tx: AsyncSession, successes: Sequence[Success]) -> set[str]:
@@ -140,16 +151,15 @@ async def unblock_after(tx: AsyncSession, task_ids: Collection[str]) -> None:
     """Takes the blockers away that these tasks were, and rings for the tasks set free."""
     freed_by = (
         select(TaskDependency.task_id, func.count().label("blockers"))
-        .where(TaskDependency.depends_on_id.in_(task_ids))
+        .where(TaskDependency.depends_on_id == _any_of(task_ids))
         .group_by(TaskDependency.task_id)
         .subquery()
     )
     touched = await tx.execute(
-        update(Task)
+        update(_TASKS)
         .where(Task.id == freed_by.c.task_id)
         .values(blockers=func.greatest(0, Task.blockers - freed_by.c.blockers))
         .returning(Task.id)
-        .execution_options(synchronize_session=False)
     )
     waiting = touched.scalars().all()
     if not waiting:
@@ -169,15 +179,19 @@ async def unblock_after(tx: AsyncSession, task_ids: Collection[str]) -> None:
 async def _settle_jobs(tx: AsyncSession, job_ids: Sequence[str]) -> None:
     """Ends those of the jobs that run and have no open task left; their rows are locked."""
     await tx.execute(
-        update(Job)
+        update(_JOBS)
         .where(
-            Job.id.in_(job_ids),
-            Job.state == JobState.RUNNING,
-            ~exists().where(Task.job_id == Job.id, Task.state.in_(OPEN)),
+            _JOBS.c.id == _any_of(job_ids),
+            _JOBS.c.state == JobState.RUNNING,
+            ~exists().where(_TASKS.c.job_id == _JOBS.c.id, _TASKS.c.state.in_(OPEN)),
         )
         .values(state=JobState.SUCCEEDED, finished_at=func.clock_timestamp())
-        .execution_options(synchronize_session=False)
     )
+
+
+def _any_of(ids: Collection[str]) -> CollectionAggregate[Any]:
+    """ANY over an array: unlike IN, one statement for any number of ids."""
+    return any_(literal(list(ids), ARRAY(Text)))
 
 
 async def fail(

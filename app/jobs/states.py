@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.jobs.models import Task, TaskState
 
 _S = TaskState
+_TASKS = Task.metadata.tables[Task.__tablename__]
 OPEN = (_S.PENDING, _S.READY, _S.LEASED, _S.RETRY_WAIT)
 FINAL = (_S.SUCCEEDED, _S.DEAD, _S.CANCELLED)
 
@@ -70,11 +71,11 @@ async def move(
     if to in FINAL:
         values["finished_at"] = func.clock_timestamp()
     statement = (
-        update(Task)
+        # The table and not the class, which would be treated as objects: rows are read again where
+        # they are needed.
+        update(_TASKS)
         .where(Task.state.in_(SOURCES[to]), *where)
         .values(state=to, **values)
         .returning(Task.id, *returning)
-        # No object of a session is kept in step: rows are read again where they are needed.
-        .execution_options(synchronize_session=False)
     )
     return (await tx.execute(statement)).all()
