@@ -34,6 +34,8 @@ def make_services(settings: Settings) -> Services:
         settings.database_url.get_secret_value(),
         pool_size=min(settings.database_pool_size, threads + 4),
         application_name="spool-worker",
+        # A worker that is frozen past its leases loses its locks with them.
+        idle_seconds=settings.lease_seconds,
     )
     return Services(
         settings=settings,

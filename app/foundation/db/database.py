@@ -32,9 +32,18 @@ class Database:
     Args:
         url: `postgresql+asyncpg://…` of a login that may `SET ROLE` to the three roles.
         pool_size: Connections kept; half as many more may open under load.
+        idle_seconds: A transaction that says nothing for so long is ended by the server. Its
+            process is frozen or cut off, and the locks it holds would stop everybody else.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "spool") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application_name: str = "spool",
+        idle_seconds: float = 30,
+    ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -45,7 +54,11 @@ class Database:
             pool_pre_ping=False,
             json_serializer=_encode_json,
             connect_args={
-                "server_settings": {"application_name": application_name, "jit": "off"},
+                "server_settings": {
+                    "application_name": application_name,
+                    "jit": "off",
+                    "idle_in_transaction_session_timeout": f"{idle_seconds * 1000:.0f}",
+                },
                 "timeout": 10,
                 "connection_class": EnteringConnection,
             },

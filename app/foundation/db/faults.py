@@ -13,6 +13,7 @@ _PASSING = (
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
     pg.TransactionRollbackError,
+    pg.IdleInTransactionSessionTimeoutError,
     pg.InvalidAuthorizationSpecificationError,
     pg.InterfaceError,
     pg.InternalClientError,

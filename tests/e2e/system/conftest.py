@@ -54,6 +54,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 async def stack(running: Stack) -> AsyncIterator[Stack]:
     """PostgreSQL, the API and one worker, ready."""
+    running.thaw(WORKER)
     await running.revive(WORKER)
     yield running
     for name in running.running():

@@ -143,6 +143,11 @@ class Stack:
         assert pid is not None, f"{name} does not run"
         os.kill(pid, number)
 
+    def thaw(self, name: str) -> None:
+        """Wakes it if a test that failed has left it frozen."""
+        if self.pid(name):
+            self.signal(name, signal.SIGCONT)
+
     def kill(self, name: str) -> None:
         """`kill -9`; returns when it is gone."""
         self.signal(name)

@@ -48,6 +48,27 @@ async def test_a_frozen_worker_changes_nothing_when_it_wakes(
     await assert_store_is_clean(stack)
 
 
+async def test_a_worker_that_froze_with_the_reconcilers_lock_stops_no_repair(
+    stack: Stack, client: Client, long: Path
+) -> None:
+    asset_id = await client.upload(long)
+    await encoding(stack, asset_id)
+
+    async def frozen_in_a_round() -> bool:
+        stack.signal(WORKER, signal.SIGSTOP)
+        if await stack.count("pg_locks WHERE locktype = 'advisory'"):
+            return True
+        stack.signal(WORKER, signal.SIGCONT)
+        return False
+
+    await until(frozen_in_a_round, "the worker holds the lock", every=0.01)
+    stack.start(OTHER)
+    await client.becomes_ready(asset_id, 30)
+    stack.signal(WORKER, signal.SIGCONT)
+    await until(no_media_process(stack), "the first worker's FFmpeg ends")
+    await settled(stack)
+
+
 async def everything_about(stack: Stack, asset_id: str) -> tuple[object, object]:
     """All rows of the database and all objects of the asset."""
     rows = {
