@@ -38,6 +38,7 @@ from app.foundation.storage.metadata import info_of, write_metadata
 from app.foundation.storage.open_object import OpenObject
 from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, ObjectInfo
 from app.foundation.storage.streams import Draft, pour
+from app.foundation.storage.threads import to_its_end
 
 READ_BYTES = 1 << 20
 _LIST_BATCH = 1000
@@ -66,11 +67,11 @@ class FolderObjects:
     ) -> ObjectInfo:
         target = self._path(key)
         if isinstance(data, bytes):
-            return await asyncio.to_thread(self._put, target, data, content_type, if_absent)
+            return await to_its_end(self._put, target, data, content_type, if_absent)
         draft = await asyncio.to_thread(Draft, self._temporary)
         try:
             await pour(data, draft)
-            return await asyncio.to_thread(
+            return await to_its_end(
                 self._publish, draft.descriptor, draft.path, target, content_type, if_absent
             )
         finally:
@@ -84,7 +85,7 @@ class FolderObjects:
         content_type: str = DEFAULT_CONTENT_TYPE,
         consume: bool = False,
     ) -> ObjectInfo:
-        return await asyncio.to_thread(
+        return await to_its_end(
             self._put_file, self._path(key), path, content_type, consume=consume
         )
 
@@ -110,7 +111,7 @@ class FolderObjects:
         return await asyncio.to_thread(self._download, key, path)
 
     async def copy(self, source: str, target: str) -> ObjectInfo:
-        return await asyncio.to_thread(self._copy, source, self._path(target))
+        return await to_its_end(self._copy, source, self._path(target))
 
     async def delete(self, *keys: str) -> None:
         await asyncio.to_thread(self._delete, [self._path(key) for key in keys])

@@ -1,5 +1,7 @@
 """A worker that freezes, one that is told to go, and a database that takes nobody in."""
 
+import asyncio
+import random
 import signal
 from pathlib import Path
 
@@ -17,6 +19,7 @@ OTHER = "other"
 _ENCODE = (
     "SELECT state, attempt, fence, leased_by FROM tasks WHERE asset_id = $1 AND kind = 'encode'"
 )
+_HELD = "SELECT id FROM tasks WHERE asset_id = $1 AND state = 'leased'"
 _OVERDUE = "tasks WHERE kind = 'encode' AND lease_until < clock_timestamp()"
 
 
@@ -25,14 +28,17 @@ async def test_a_frozen_worker_changes_nothing_when_it_wakes(
 ) -> None:
     asset_id = await client.upload(long)
     await encoding(stack, asset_id)
+    # At any moment from there to the end; nothing is waited for.
+    await asyncio.sleep(random.Random(seed).uniform(0, 1.5))  # noqa: S311  # for a moment
     stack.signal(WORKER, signal.SIGSTOP)
+    held = await stack.rows(_HELD, asset_id)
     stack.start(OTHER)
-    # Not a failure of the video, so nothing is waited for beyond the lease.
     await client.becomes_ready(asset_id)
     await settled(stack)
     before = await everything_about(stack, asset_id)
-    [encode] = await stack.rows(_ENCODE, asset_id)
-    assert (encode["state"], encode["attempt"], encode["fence"]) == ("succeeded", 2, 2)
+    for (task_id,) in held:
+        [again] = await stack.rows("SELECT * FROM tasks WHERE id = $1", task_id)
+        assert (again["state"], again["attempt"], again["fence"]) == ("succeeded", 2, 2)
     stack.signal(WORKER, signal.SIGCONT)
     await until(no_media_process(stack), "the first worker's FFmpeg ends")
 
