@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    CollectionAggregate,
     Text,
     any_,
+    bindparam,
     column,
     exists,
     func,
@@ -30,9 +30,34 @@ from app.jobs.states import OPEN, move
 from app.jobs.wake import ring
 from app.uploads.completion import fail_source
 
-# Statements about tables and not classes, whose rows would be made objects of.
+# Made once, since making them costs more than sending them; about tables, not classes, whose rows
+# would be made objects of, and with ANY instead of IN, so that any number of ids is the same text.
 _JOBS = Job.metadata.tables[Job.__tablename__]
 _TASKS = Task.metadata.tables[Task.__tablename__]
+_ANY_ID = any_(bindparam("ids", type_=ARRAY(Text)))
+# In the order of ids, so that two workers never wait for each other.
+_LOCK_JOBS = select(_JOBS.c.id).where(_JOBS.c.id == _ANY_ID).order_by(_JOBS.c.id).with_for_update()
+_FREED_BY = (
+    select(TaskDependency.task_id, func.count().label("blockers"))
+    .where(TaskDependency.depends_on_id == _ANY_ID)
+    .group_by(TaskDependency.task_id)
+    .subquery()
+)
+_TAKE_BLOCKERS = (
+    update(_TASKS)
+    .where(_TASKS.c.id == _FREED_BY.c.task_id)
+    .values(blockers=func.greatest(0, _TASKS.c.blockers - _FREED_BY.c.blockers))
+    .returning(_TASKS.c.id)
+)
+_SETTLE_JOBS = (
+    update(_JOBS)
+    .where(
+        _JOBS.c.id == _ANY_ID,
+        _JOBS.c.state == JobState.RUNNING,
+        ~exists().where(_TASKS.c.job_id == _JOBS.c.id, _TASKS.c.state.in_(OPEN)),
+    )
+    .values(state=JobState.SUCCEEDED, finished_at=func.clock_timestamp())
+)
 
 # Jobs whose failure is the asset's failure. One that deletes or sweeps leaves the asset as it is.
 _JOBS_THAT_MAKE_AN_ASSET = frozenset({"ingest", "process"})
@@ -92,13 +117,7 @@ async def succeed_all(tx: AsyncSession, successes: Sequence[Success]) -> frozens
 
 
 async def _lock_jobs(tx: AsyncSession, job_ids: Sequence[str]) -> None:
-    # In the order of ids, so that two workers never wait for each other.
-    await tx.execute(
-        select(_JOBS.c.id)
-        .where(_JOBS.c.id == _any_of(job_ids))
-        .order_by(_JOBS.c.id)
-        .with_for_update()
-    )
+    await tx.execute(_LOCK_JOBS, {"ids": list(job_ids)})
 
 
 async def _record(tx: AsyncSession, successes: Sequence[Success]) -> set[str]:
@@ -149,18 +168,7 @@ async def may_stand(tx: AsyncSession, lease: Lease) -> bool:
 
 async def unblock_after(tx: AsyncSession, task_ids: Collection[str]) -> None:
     """Takes the blockers away that these tasks were, and rings for the tasks set free."""
-    freed_by = (
-        select(TaskDependency.task_id, func.count().label("blockers"))
-        .where(TaskDependency.depends_on_id == _any_of(task_ids))
-        .group_by(TaskDependency.task_id)
-        .subquery()
-    )
-    touched = await tx.execute(
-        update(_TASKS)
-        .where(Task.id == freed_by.c.task_id)
-        .values(blockers=func.greatest(0, Task.blockers - freed_by.c.blockers))
-        .returning(Task.id)
-    )
+    touched = await tx.execute(_TAKE_BLOCKERS, {"ids": list(task_ids)})
     waiting = touched.scalars().all()
     if not waiting:
         return
@@ -178,20 +186,7 @@ async def unblock_after(tx: AsyncSession, task_ids: Collection[str]) -> None:
 
 async def _settle_jobs(tx: AsyncSession, job_ids: Sequence[str]) -> None:
     """Ends those of the jobs that run and have no open task left; their rows are locked."""
-    await tx.execute(
-        update(_JOBS)
-        .where(
-            _JOBS.c.id == _any_of(job_ids),
-            _JOBS.c.state == JobState.RUNNING,
-            ~exists().where(_TASKS.c.job_id == _JOBS.c.id, _TASKS.c.state.in_(OPEN)),
-        )
-        .values(state=JobState.SUCCEEDED, finished_at=func.clock_timestamp())
-    )
-
-
-def _any_of(ids: Collection[str]) -> CollectionAggregate[Any]:
-    """ANY over an array: unlike IN, one statement for any number of ids."""
-    return any_(literal(list(ids), ARRAY(Text)))
+    await tx.execute(_SETTLE_JOBS, {"ids": list(job_ids)})
 
 
 async def fail(
