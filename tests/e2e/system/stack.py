@@ -193,7 +193,9 @@ class Stack:
                 )
             except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
                 continue
-            if here and process.pid not in services and "postgres" not in words[0]:
+            # A process that is just ending has no words any more, and is there all the same.
+            program = words[0] if words else ""
+            if here and process.pid not in services and "postgres" not in program:
                 found.append(process)
         return found
 
