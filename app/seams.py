@@ -13,6 +13,8 @@ def make_signer(settings: Settings) -> UrlSigner:
 
 def make_store(settings: Settings) -> FolderStore:
     """The object store; the API serves it below STORE_PATH."""
+    if settings.store_root is None:
+        raise ValueError("SPOOL_STORE=folder needs SPOOL_STORE_ROOT")
     return FolderStore(
         settings.store_root, make_signer(settings), f"{settings.public_url}{STORE_PATH}"
     )

@@ -62,19 +62,6 @@ class FolderMultipart(FolderObjects):
         content_length: int | None = None,
         size: int | None = None,
     ) -> Part:
-        """Stores a part, durably when this returns; a part of the same number is replaced.
-
-        Args:
-            content_length: The bytes that the sender announces.
-            size: The bytes that the part must have.
-
-        Raises:
-            NoSuchUpload: also when the upload is completed or aborted meanwhile.
-            PartInvalid: the number cannot be one.
-            PartTooLarge: more bytes are announced, or come, than the part may have.
-            PartMismatch: fewer are announced than it must have.
-            Incomplete: fewer come than were announced.
-        """
         _check_announced(number, content_length, size)
         folder = self._upload(upload_id)
         expected = content_length if size is None else size

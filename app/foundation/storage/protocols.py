@@ -153,7 +153,7 @@ class ObjectStore(Protocol):
 
 
 class MultipartStore(Protocol):
-    """Objects in parts, which arrive in any order and at once, by way of `sign_part`."""
+    """Objects in parts, which arrive in any order and at once (`sign_part`, `put_part`)."""
 
     async def create_multipart(
         self,
@@ -167,6 +167,33 @@ class MultipartStore(Protocol):
         `part_size` is the bytes of every part but the last, which may have fewer. A caller who
         tells it lets the one-machine store complete without copying; parts of other sizes are
         taken all the same. S3 has no use for it.
+        """
+
+    async def put_part(
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        body: AsyncIterator[bytes],
+        *,
+        content_length: int | None = None,
+        size: int | None = None,
+    ) -> Part:
+        """Stores a part, durably when this returns; a part of the same number is replaced.
+
+        For what reaches us instead of the store: tus, data streams, and the one-machine store's
+        own routes.
+
+        Args:
+            content_length: The bytes that the sender announces.
+            size: The bytes that the part must have.
+
+        Raises:
+            NoSuchUpload: also when the upload is completed or aborted meanwhile.
+            PartInvalid: the number cannot be one.
+            PartTooLarge: more bytes are announced, or come, than the part may have.
+            PartMismatch: fewer are announced than it must have.
+            Incomplete: fewer come than were announced.
         """
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:

@@ -34,6 +34,7 @@ async def test_without_a_database_it_is_alive_and_not_ready(settings: Settings) 
 async def test_without_a_store_it_is_not_ready(
     client: httpx.AsyncClient, settings: Settings
 ) -> None:
+    assert settings.store_root
     shutil.rmtree(settings.store_root)
     settings.store_root.write_text("a file where the folder was")
     answer = await client.get("/ready")

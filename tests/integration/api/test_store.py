@@ -67,6 +67,7 @@ async def test_links_open_one_thing_one_way_for_a_while(
 ) -> None:
     await live.store.put("videos/b.mp4", b"secret")
     signer = make_signer(live.settings)
+    assert live.settings.store_root
     old = FolderStore(
         live.settings.store_root,
         signer,

@@ -27,6 +27,7 @@ async def test_a_worker_says_how_it_is(status: StatusServer) -> None:
 
 async def test_a_worker_without_its_store_is_not_ready(status: StatusServer) -> None:
     root = status.services.settings.store_root
+    assert root
     root.rename(root.with_name("gone"))
     answer = await ask(status, "/ready")
     assert answer.status_code == 503

@@ -3,17 +3,43 @@
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from app.settings.cloud import CloudSettings
+from app.settings.events import EventSettings
+from app.settings.intake import IntakeSettings
+from app.settings.queue import QueueSettings
+from app.settings.storage import StorageSettings
+from app.settings.telemetry import TelemetrySettings
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
+# A field with this value (None: with any) needs another field.
+_NEEDS = (
+    ("store", "folder", "store_root"),
+    ("store", "s3", "s3_source_bucket"),
+    ("delivery", "cloudfront", "cloudfront_url"),
+    ("delivery", "cloudfront", "cloudfront_key_pair_id"),
+    ("delivery", "cloudfront", "cloudfront_private_keys"),
+    ("mail", "smtp", "smtp_host"),
+    ("mail", "file", "mail_folder"),
+    ("kinesis_stream", None, "kinesis_project_id"),
+)
 
-class Settings(BaseSettings):
+
+class Settings(
+    StorageSettings,
+    CloudSettings,
+    QueueSettings,
+    EventSettings,
+    IntakeSettings,
+    TelemetrySettings,
+):
     """Read once by a composition root and handed down; `SPOOL_` and the field's name in capitals.
 
     Secrets have no defaults: a process that lacks one does not start.
@@ -39,9 +65,11 @@ class Settings(BaseSettings):
     )
     signing_key_id: str = Field(description="Which of signing_keys signs; all of them verify.")
 
-    store_root: Path = Field(description="Folder of the object store on one machine.")
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="What clients put before a path."
+    )
+    role: Literal["all", "uploader", "catalog", "accounts", "analytics"] = Field(
+        default="all", description="Which routes this API serves: all of them, or one role's."
     )
     host: str = Field(default="127.0.0.1", description="Where the API listens.")
     port: int = Field(default=8000, ge=0, le=65535, description="Where the API listens.")
@@ -89,13 +117,6 @@ class Settings(BaseSettings):
         default=30 * 24 * 3600, ge=60, description="How long a sign-in can be refreshed."
     )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="What is logged at least: DEBUG, INFO, WARNING or ERROR."
-    )
-    log_format: Literal["json", "console"] = Field(
-        default="json", description="`json` for machines, `console` for people."
-    )
-
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _driver_is_asyncpg(cls, url: SecretStr | None) -> SecretStr | None:
@@ -118,6 +139,16 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash_at_the_end(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _choices_are_complete(self) -> Self:
+        """A choice that needs more is refused at the start, with the name of what it needs."""
+        for field, value, needed in _NEEDS:
+            chosen = getattr(self, field)
+            if chosen and value in {chosen, None} and not getattr(self, needed):
+                choice = f"SPOOL_{field.upper()}" + (f"={value}" if value else "")
+                raise ValueError(f"{choice} needs SPOOL_{needed.upper()} too")
+        return self
 
     @cached_property
     def signing_secrets(self) -> dict[str, bytes]:
