@@ -14,8 +14,14 @@ from app.foundation.db.ids import new_id, random_id
 from app.local.postgres import LocalPostgres
 from app.settings import Settings
 from migrations.run import upgrade
+from tests.servers.moto import moto_server
 
 _TEMPLATE = "spool_template"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test-secret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -98,6 +104,20 @@ def run_sql(server: LocalPostgres, statement: str) -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def moto_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server that speaks Kinesis, SNS, SQS and SES; name what you make there uniquely."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as url:
+        yield url
+
+
+@pytest.fixture
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of nobody, where boto3 looks for them; child processes inherit them."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

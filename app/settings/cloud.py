@@ -14,3 +14,6 @@ class CloudSettings(BaseSettings):
     aws_read_seconds: float = Field(
         default=30.0, gt=0, description="After so long without an answer AWS is asked again."
     )
+    aws_attempts: int = Field(
+        default=3, ge=1, le=20, description="Tries of one request to AWS; S3 has its own setting."
+    )
