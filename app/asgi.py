@@ -1,139 +1,102 @@
 """The API: what it is made of. `python -m app.asgi` serves it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 
 import uvicorn
 from litestar import Litestar, Router
 from litestar.datastructures import State
-from litestar.types import ControllerRouterHandler
+from litestar.exceptions import NotFoundException
 
 from app.accounts.authentication import Credentials
-from app.accounts.controller import AuthController
-from app.accounts.key_controller import KeyController
-from app.accounts.project_controller import MemberController, ProjectController
-from app.assets.controller import AssetController
-from app.assets.interface_controller import AnalyticsController
 from app.foundation.db.database import Database
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
-from app.foundation.http.error_codes import ErrorCodeController
-from app.foundation.http.health import HealthController
-from app.foundation.http.openapi import DocumentController, openapi_config
+from app.foundation.http.health import Check
+from app.foundation.http.openapi import openapi_config
 from app.foundation.http.problems import EXCEPTION_HANDLERS
-from app.foundation.http.static_files import STATIC, static_router
-from app.foundation.http.store_controller import StoreController
+from app.foundation.http.static_files import STATIC
 from app.foundation.http.transaction import DEPENDENCIES, Store
 from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
 from app.foundation.telemetry.logging import configure_logging
 from app.foundation.telemetry.tracing import configure_tracing
 from app.foundation.tokens import AccessTokens
-from app.jobs.controller import DeadLetterController, JobController, TaskController
-from app.notifications.controller import EventController
+from app.jobs.readiness import check_tasks
 from app.notifications.listener import EventListener
-from app.playback.controller import PlaybackIdController
-from app.playback.image_controller import ImageController
-from app.playback.manifest_controller import ManifestController
-from app.playback.media_controller import MediaController
-from app.playback.page_controller import OEmbedController, PageController
-from app.renditions.controller import RenditionController
+from app.roles import COMMON, ROLES, Access, not_served
 from app.seams import make_store
 from app.settings import MIB, Settings, load_settings
-from app.uploads.controller import UploadController
-from app.uploads.simple_controller import SimpleUploadController, UploaderController
-
-# In the order a video passes them. Under /v1.
-V1: Sequence[ControllerRouterHandler] = (
-    AuthController,
-    ProjectController,
-    MemberController,
-    KeyController,
-    SimpleUploadController,
-    UploadController,
-    AssetController,
-    JobController,
-    TaskController,
-    DeadLetterController,
-    RenditionController,
-    PlaybackIdController,
-    EventController,
-)
-# Served from the root: pages, the store behind signed URLs, health.
-ROOT: Sequence[ControllerRouterHandler] = (
-    HealthController,
-    ErrorCodeController,
-    DocumentController,
-    StoreController,
-    UploaderController,
-    AnalyticsController,
-    static_router(),
-    PageController,
-    OEmbedController,
-    MediaController,
-    ImageController,
-    ManifestController,
-)
 
 
 def create_app(
     settings: Settings, *, database: Database | None = None, store: Store | None = None
 ) -> Litestar:
-    """Composes the API.
+    """Composes the API, or the role of it that the settings name.
 
     Args:
         database: Used and left open; made from the settings and closed at the end when None.
-        store: The object store; that of the settings when None.
+        store: The object store; that of the settings when None. A role without one ignores it.
     """
-    store = store or make_store(settings)
+    role = ROLES[settings.role]
     own_database = database is None
     database = database or Database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
-        application_name="spool-api",
+        application_name="spool-api" if role.name == "all" else f"spool-api-{role.name}",
     )
-
-    listener = EventListener(database)
     access_tokens = AccessTokens(
         settings.signing_secrets,
         settings.signing_key_id,
         lifetime=timedelta(seconds=settings.access_token_seconds),
     )
+    state = State(
+        {
+            "access_tokens": access_tokens,
+            "authenticator": Credentials(database, access_tokens),
+            "database": database,
+            "passwords": Passwords(),
+            "settings": settings,
+            "sealer": Sealer(settings.signing_secrets, settings.signing_key_id),
+        }
+    )
+    # What only some roles have: a process does not open what it does not use.
+    checks: dict[str, Check] = {"database": database.now}
+    if role.uses_store:
+        state.store = store or make_store(settings)
+        checks["store"] = state.store.check
+    if Access.TASKS in role.access:
+        checks["queue"] = partial(check_tasks, database)
+    state.readiness = checks
+    listener = EventListener(database) if Access.EVENTS in role.access else None
+    state.listener = listener
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        await listener.start()
+        if listener is not None:
+            await listener.start()
         try:
             yield
         finally:
-            await listener.close()
+            if listener is not None:
+                await listener.close()
             if own_database:
                 await database.close()
 
     app = Litestar(
-        [Router("/v1", route_handlers=V1), *ROOT],
+        [Router("/v1", route_handlers=role.v1), *COMMON, *role.root],
         dependencies=DEPENDENCIES,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, NotFoundException: not_served(role)},
         lifespan=[lifespan],
         logging_config=None,
         openapi_config=openapi_config(version=version("spool"), static_root=STATIC),
         request_class=JsonRequest,
         # Of JSON; routes that take media say so themselves.
         request_max_body_size=MIB,
-        state=State(
-            {
-                "access_tokens": access_tokens,
-                "authenticator": Credentials(database, access_tokens),
-                "database": database,
-                "listener": listener,
-                "passwords": Passwords(),
-                "settings": settings,
-                "store": store,
-                "sealer": Sealer(settings.signing_secrets, settings.signing_key_id),
-            }
-        ),
+        state=state,
     )
     app.asgi_handler = Edge(app.asgi_handler, deadline_seconds=settings.request_timeout_seconds)
     return app

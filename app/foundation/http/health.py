@@ -1,20 +1,19 @@
 """What orchestrators and Prometheus ask: alive, ready, measurements. Open to all who reach it."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any
 
 import structlog
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get
 from msgspec import Meta, Struct
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from sqlalchemy import text
 
-from app.foundation.db.database import Database
 from app.foundation.errors import Unavailable
 from app.foundation.http.documentation import documented
-from app.foundation.http.transaction import Db, Objects
 
+# Raises when what it looks at cannot be used.
+Check = Callable[[], Awaitable[object]]
 _PATIENCE_SECONDS = 3.0
 _log = structlog.get_logger(__name__)
 
@@ -44,15 +43,13 @@ class HealthController(Controller):
         summary="Ready?",
         responses=documented({503: "unavailable"}),
     )
-    async def ready(self, database: Db, store: Objects) -> Readiness:
-        """Say whether database, store and queue can be used; 503 names the one that cannot."""
-        checks = await _run(
-            {
-                "database": database.now(),
-                "store": store.check(),
-                "queue": _queue(database),
-            }
-        )
+    async def ready(self, request: Request[Any, Any, Any]) -> Readiness:
+        """Say whether what this process uses can be used; 503 names what cannot.
+
+        Database, store and queue; a process of one role has those that the role needs.
+        """
+        readiness: Mapping[str, Check] = request.app.state.readiness
+        checks = await _run(readiness)
         failed = [name for name, found in checks.items() if found != "ok"]
         if failed:
             raise Unavailable(
@@ -69,19 +66,13 @@ class HealthController(Controller):
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _queue(database: Database) -> None:
-    # The queue is the task table, seen by the role that claims from it.
-    async with database.dispatch() as tx:
-        await tx.execute(text("SELECT id FROM tasks LIMIT 1"))
-
-
-async def _run(checks: Mapping[str, Awaitable[object]]) -> dict[str, str]:
+async def _run(checks: Mapping[str, Check]) -> dict[str, str]:
     """The outcome of each check: `ok`, or what kind of error it was."""
 
-    async def outcome(name: str, check: Awaitable[object]) -> str:
+    async def outcome(name: str, check: Check) -> str:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                await check
+                await check()
         except Exception as error:  # noqa: BLE001  # whatever it is, it means: not ready
             _log.warning("not ready", check=name, exc_info=error)
             return type(error).__name__

@@ -18,6 +18,7 @@ from app.local.child import Child
 from app.local.ports import free_port
 from app.local.postgres import LocalPostgres
 from app.local.postgres_cluster import DATABASE
+from app.paths import PATHS
 from app.seams import make_store
 from app.settings import Settings
 from migrations.run import upgrade
@@ -95,19 +96,22 @@ class Stack:
         return make_store(self.settings)
 
     def start(self, name: str = WORKER, **changes: object) -> None:
-        """Starts the API or a worker; a worker may have any other name.
+        """Starts the API, a role of it, or a worker; a worker may have any other name.
 
         Args:
-            changes: Settings of this process alone.
+            changes: Settings of this process alone; None takes one away.
         """
         child = self._children.get(name)
+        serves = name == API or name in PATHS
         if child is None:
-            module = "app.asgi" if name == API else "workers.main"
+            module = "app.asgi" if serves else "workers.main"
             child = self._children[name] = Child(name, module, self.folder / f"{name}.log")
-        environment = _environment(self.settings) | {
-            f"SPOOL_{key.upper()}": str(value) for key, value in changes.items()
-        }
-        if name != API:
+        environment = _environment(self.settings)
+        for key, value in changes.items():
+            environment[f"SPOOL_{key.upper()}"] = str(value)
+            if value is None:
+                del environment[f"SPOOL_{key.upper()}"]
+        if not serves:
             port = free_port("127.0.0.1", 0)
             environment["SPOOL_WORKER_METRICS_PORT"] = str(port)
             self.status_urls[name] = f"http://127.0.0.1:{port}"
