@@ -27,8 +27,9 @@ from app.foundation.telemetry.tracing import configure_tracing
 from app.foundation.tokens import AccessTokens
 from app.jobs.readiness import check_tasks
 from app.notifications.listener import EventListener
+from app.notifications.models import Origin
 from app.roles import COMMON, ROLES, Access, not_served
-from app.seams import make_store
+from app.seams import make_outlets, make_store
 from app.settings import MIB, Settings, load_settings
 
 
@@ -47,6 +48,7 @@ def create_app(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
         application_name="spool-api" if role.name == "all" else f"spool-api-{role.name}",
+        info=make_outlets(settings, Origin.API).info,
     )
     access_tokens = AccessTokens(
         settings.signing_secrets,

@@ -1,7 +1,13 @@
 """Which side of each seam this deployment is on: chosen from the settings, here alone."""
 
+from app.foundation.aws import make_client
+from app.foundation.db.database import Database
 from app.foundation.signing import UrlSigner
 from app.foundation.storage.folder import FolderStore
+from app.notifications.channels import Channel
+from app.notifications.models import Origin
+from app.notifications.outbox import Outlets
+from app.notifications.topic import TopicChannel
 from app.settings import Settings
 
 STORE_PATH = "/_store"
@@ -18,3 +24,25 @@ def make_store(settings: Settings) -> FolderStore:
     return FolderStore(
         settings.store_root, make_signer(settings), f"{settings.public_url}{STORE_PATH}"
     )
+
+
+def make_outlets(settings: Settings, origin: Origin) -> Outlets:
+    """The ways out that a process of this kind writes for."""
+    return Outlets(origin, topic=origin in _topics(settings), mail=settings.mail != "none")
+
+
+def make_channels(settings: Settings, database: Database) -> list[Channel]:  # noqa: ARG001  # mail will read of people and videos
+    """The ways out that a relay sends by; it closes them."""
+    channels: list[Channel] = []
+    if topics := _topics(settings):
+        client = make_client(settings, "sns", endpoint_url=settings.sns_endpoint_url)
+        channels.append(TopicChannel(client, topics))
+    return channels
+
+
+def _topics(settings: Settings) -> dict[Origin, str]:
+    found = {
+        Origin.API: settings.sns_api_topic_arn,
+        Origin.WORKER: settings.sns_worker_topic_arn,
+    }
+    return {origin: arn for origin, arn in found.items() if arn}

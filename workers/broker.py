@@ -9,13 +9,16 @@ from app.jobs.reconciler import Reconciler
 from workers.middleware.attempt import CurrentWork, Failures
 from workers.middleware.runtime import BackgroundTasks
 from workers.middleware.telemetry import Telemetry
+from workers.outbox_relay import OutboxRelay
 from workers.postgres_broker import PostgresBroker
 from workers.registry import ActorSet
 from workers.services import Services
 from workers.upkeep import sweep_forever
 
 
-def make_broker(services: Services, reconciler: Reconciler, actors: ActorSet) -> PostgresBroker:
+def make_broker(
+    services: Services, reconciler: Reconciler, relay: OutboxRelay, actors: ActorSet
+) -> PostgresBroker:
     """A broker that serves the queues this worker has slots for."""
     settings = services.settings
     slots = {ENCODE: settings.worker_encode_slots, LIGHT: settings.worker_light_slots}
@@ -25,6 +28,7 @@ def make_broker(services: Services, reconciler: Reconciler, actors: ActorSet) ->
     )
 
     async def close() -> None:
+        await relay.close()
         await services.database.close()
         services.scratch.close()
 
@@ -35,6 +39,7 @@ def make_broker(services: Services, reconciler: Reconciler, actors: ActorSet) ->
                 services.leases.beat_forever,
                 broker.listen_forever,
                 reconciler.run_forever,
+                relay.run_forever,
                 partial(sweep_forever, services),
             ],
             close=close,

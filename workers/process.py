@@ -10,11 +10,13 @@ import app.tables  # noqa: F401  # makes the foreign keys' other ends known
 from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
 from app.jobs.reconciler import Reconciler
-from app.seams import make_store
+from app.notifications.models import Origin
+from app.seams import make_channels, make_outlets, make_store
 from app.settings import Settings
 from workers.broker import make_broker
 from workers.finisher import Finisher
 from workers.leases import Leases, StopReason
+from workers.outbox_relay import OutboxRelay
 from workers.pipeline.ffmpeg import find_ffmpeg
 from workers.pipeline.limits import Limits
 from workers.postgres_broker import PostgresBroker, loop_thread
@@ -36,6 +38,7 @@ def make_services(settings: Settings) -> Services:
         application_name="spool-worker",
         # A worker that is frozen past its leases loses its locks with them.
         idle_seconds=settings.lease_seconds,
+        info=make_outlets(settings, Origin.WORKER).info,
     )
     return Services(
         settings=settings,
@@ -60,7 +63,8 @@ class WorkerProcess:
             expire_upload=expire_upload(self.services),
             interval=settings.reconcile_seconds,
         )
-        self.broker: PostgresBroker = make_broker(self.services, reconciler, actors)
+        relay = OutboxRelay(self.services.database, make_channels(settings, self.services.database))
+        self.broker: PostgresBroker = make_broker(self.services, reconciler, relay, actors)
         self._stopped = False
         self._worker = Worker(
             self.broker,

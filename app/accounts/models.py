@@ -16,6 +16,18 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class MailWish(StrEnum):
+    """Of which videos somebody is sent mail when they are ready or have failed.
+
+    OWN are those that the person uploaded, and for an owner of the project also those that nobody
+    in it did, such as a program's.
+    """
+
+    OWN = "own"
+    ALL = "all"
+    NONE = "none"
+
+
 class User(Base):
     __tablename__ = "users"
     __table_args__ = (Index("uq_users_email_lower", text("lower(email)"), unique=True),)
@@ -59,6 +71,7 @@ class Member(ProjectOwned, Base):
         Text(collation="C"), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
     )
     role: Mapped[Role] = mapped_column(Words(Role))
+    mail: Mapped[MailWish] = mapped_column(Words(MailWish), server_default="own")
     created_at: Mapped[Created]
 
 

@@ -42,6 +42,10 @@ class Asset(ProjectOwned, Base):
     title: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text, server_default="")
     tags: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    created_by: Mapped[str | None] = mapped_column(
+        Text(collation="C"),
+        comment="Id of the person who uploaded it, who may be gone; none where a program did.",
+    )
     state: Mapped[AssetState] = mapped_column(Words(AssetState))
     version: Mapped[int] = mapped_column(Integer, server_default="1", comment="The ETag.")
     source_key: Mapped[str | None] = mapped_column(Text)

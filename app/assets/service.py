@@ -40,10 +40,12 @@ async def create_asset(
     description: str = "",
     tags: Mapping[str, str] | None = None,
     policy: PlaybackPolicy = PlaybackPolicy.PUBLIC,
+    created_by: str | None = None,
 ) -> Asset:
     """An asset that waits for its source, with one playback id.
 
     Args:
+        created_by: The id of the person who uploads it, who is told how it ends.
         filename: Its ending becomes that of the source's key, where it is a known one.
         expires: How long its upload may take; the asset is overdue a little later.
     """
@@ -56,6 +58,7 @@ async def create_asset(
             title=title,
             description=description,
             tags=dict(tags or {}),
+            created_by=created_by,
             state=AssetState.CREATED,
             source_key=source_key(asset_id, filename),
             # The upload's own expiry comes first and says more.

@@ -1,7 +1,8 @@
 """Domain events: written with the rows they are about, and announced when those are committed.
 
 The announcement is a NOTIFY, so PostgreSQL sends it after the commit, in the order of commits, and
-never for what was rolled back. It carries ids; who wants the event reads its row.
+never for what was rolled back. It carries ids; who wants the event reads its row. What has to leave
+the system goes into the outbox in the same statement.
 """
 
 import json
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.foundation.db.ids import new_id
 from app.foundation.telemetry.correlation import current_correlation_id
 from app.notifications.models import Event
+from app.notifications.outbox import outbox_inserts, outlets_of
 
 CHANNEL = "spool_events"
 TASK_PROGRESS = "task.progress"
@@ -29,8 +31,12 @@ async def publish(
     type: str,  # noqa: A002  # the event's own word for it
     data: Mapping[str, Any],
 ) -> str:
-    """Writes an event and announces it at the commit; gives its id."""
-    event_id = new_id("evt")
+    """Writes an event, and what of it leaves the system; announces it at the commit.
+
+    Returns:
+        The event's id.
+    """
+    event_id, correlation_id = new_id("evt"), current_correlation_id()
     row = (
         insert(Event)
         .values(
@@ -39,13 +45,26 @@ async def publish(
             asset_id=asset_id,
             type=type,
             data=dict(data),
-            correlation_id=current_correlation_id(),
+            correlation_id=correlation_id,
         )
         .returning(Event.id)
         .cte("event")
     )
     payload = {"project_id": project_id, "asset_id": asset_id, "id": event_id, "type": type}
-    await tx.execute(select(func.pg_notify(CHANNEL, _encode(payload))).select_from(row))
+    statement = select(func.pg_notify(CHANNEL, _encode(payload))).select_from(row)
+    if outlets := outlets_of(tx):
+        inserts = outbox_inserts(
+            outlets,
+            event_id=event_id,
+            project_id=project_id,
+            asset_id=asset_id,
+            type=type,
+            correlation_id=correlation_id,
+        )
+        statement = statement.add_cte(
+            *(each.cte(f"outlet_{number}") for number, each in enumerate(inserts))
+        )
+    await tx.execute(statement)
     return event_id
 
 

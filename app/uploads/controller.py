@@ -53,7 +53,7 @@ class UploadController(Controller):
         self, tx: Tx, principal: Me, store: Objects, policy: Policy, data: JSONBody[NewUpload]
     ) -> CreatedUpload:
         upload = await service.create_upload(
-            tx, store, policy, principal.project_id, data.announced()
+            tx, store, policy, principal.project_id, data.announced(principal.user_id)
         )
         numbers = range(1, min(_SIGNED_AT_ONCE, service.cut_of(upload).count) + 1)
         return CreatedUpload.of(upload, parts=_signed(store, policy, upload, numbers))

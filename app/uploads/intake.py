@@ -43,6 +43,7 @@ async def open_body(
     title: str | None,
     playback_policy: PlaybackPolicy,
     sha256: str | None,
+    sender: str | None,
 ) -> Incoming:
     """The file of a request, none of it read yet but what a form has before it.
 
@@ -70,6 +71,7 @@ async def open_body(
         title=title or fields.get("title"),
         sha256=sha256,
         policy=playback_policy,
+        sender=sender,
     )
     return Incoming(file, body, fields, is_form)
 

@@ -62,7 +62,7 @@ class NewUpload(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
         PlaybackPolicy, Meta(description="Of the asset's first playback id.")
     ] = PlaybackPolicy.PUBLIC
 
-    def announced(self) -> Announced:
+    def announced(self, sender: str | None) -> Announced:
         return Announced(
             filename=self.filename,
             size_bytes=self.size_bytes,
@@ -72,6 +72,7 @@ class NewUpload(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
             tags=self.tags,
             sha256=self.sha256,
             policy=self.playback_policy,
+            sender=sender,
         )
 
 

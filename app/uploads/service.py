@@ -31,6 +31,7 @@ class Announced:
     Args:
         size_bytes: None where it shows only when it has arrived (one-request uploads).
         sha256: In hex, to be compared with what arrived.
+        sender: The id of the person who sends it; None for a program.
     """
 
     filename: str
@@ -41,6 +42,7 @@ class Announced:
     tags: Mapping[str, str] = field(default_factory=dict)
     sha256: str | None = None
     policy: PlaybackPolicy = PlaybackPolicy.PUBLIC
+    sender: str | None = None
 
 
 async def create_upload(
@@ -98,6 +100,7 @@ async def insert_upload(
         filename=filename,
         expires=policy.expires,
         policy=file.policy,
+        created_by=file.sender,
     )
     size = file.size_bytes or 0
     upload: Upload | None = await tx.scalar(

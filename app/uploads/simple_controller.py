@@ -125,6 +125,7 @@ class SimpleUploadController(Controller):
             title=title,
             playback_policy=playback_policy,
             sha256=sha256,
+            sender=principal.user_id,
         )
         once = _once(request, principal, incoming, idempotency_key)
         taking = _Taking(database, store, policy, principal.project_id, once)
@@ -166,6 +167,7 @@ class UploaderController(Controller):
             title=title,
             playback_policy=PlaybackPolicy.PUBLIC,
             sha256=None,
+            sender=principal.user_id,
         )
         once = _once(request, principal, incoming, idempotency_key)
         taking = _Taking(database, store, policy, principal.project_id, once)

@@ -157,6 +157,10 @@ async def test_people_and_organisations_of_others_are_not_there(
         ("dispatch", "SELECT body FROM idempotent_answers"),
         ("dispatch", "UPDATE tasks SET project_id = 'x'"),
         ("dispatch", "DELETE FROM tasks"),
+        ("gate", "SELECT event_id FROM outbox"),
+        ("dispatch", "SELECT last_error FROM outbox"),
+        ("dispatch", "UPDATE outbox SET project_id = 'x'"),
+        ("dispatch", "INSERT INTO outbox (event_id) VALUES ('x')"),
     ],
 )
 async def test_a_role_has_no_more_than_its_work_needs(

@@ -10,7 +10,7 @@ A transaction takes a role that sees only what its work needs, for as long as it
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ class Database:
         pool_size: Connections kept; half as many more may open under load.
         idle_seconds: A transaction that says nothing for so long is ended by the server. Its
             process is frozen or cut off, and the locks it holds would stop everybody else.
+        info: What every session of this process carries as its `info`.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Database:
         pool_size: int = 10,
         application_name: str = "spool",
         idle_seconds: float = 30,
+        info: Mapping[str, Any] | None = None,
     ) -> None:
+        self._info = dict(info or {})
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -85,7 +88,8 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, role: str, project_id: str) -> AsyncIterator[AsyncSession]:
         # What was read stays usable after the commit; nothing reloads behind one's back.
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        session = AsyncSession(self.engine, expire_on_commit=False, info=self._info)
+        async with session, session.begin():
             driver = _driver_of(await session.connection())
             driver.enter_next(role, project_id)
             try:
