@@ -29,7 +29,7 @@ from app.jobs.readiness import check_tasks
 from app.notifications.listener import EventListener
 from app.notifications.models import Origin
 from app.roles import COMMON, ROLES, Access, not_served
-from app.seams import make_outlets, make_store
+from app.seams import make_delivery, make_outlets, make_store
 from app.settings import MIB, Settings, load_settings
 
 
@@ -72,6 +72,8 @@ def create_app(
         checks["store"] = state.store.check
     if Access.TASKS in role.access:
         checks["queue"] = partial(check_tasks, database)
+    if Access.DELIVERY in role.access:
+        state.delivery = make_delivery(settings)
     state.readiness = checks
     listener = EventListener(database) if Access.EVENTS in role.access else None
     state.listener = listener

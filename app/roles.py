@@ -33,6 +33,7 @@ from app.playback.image_controller import ImageController
 from app.playback.manifest_controller import ManifestController
 from app.playback.media_controller import MediaController
 from app.playback.page_controller import OEmbedController, PageController
+from app.playback.playlist_controller import PlaylistController
 from app.renditions.controller import RenditionController
 from app.uploads.controller import UploadController
 from app.uploads.simple_controller import SimpleUploadController, UploaderController
@@ -104,6 +105,7 @@ _PARTS = (
             OEmbedController,
             MediaController,
             ImageController,
+            PlaylistController,
             ManifestController,
         ),
         access=frozenset({Access.ROWS, Access.EVENTS, Access.TASKS, Access.READ, Access.DELIVERY}),

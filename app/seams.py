@@ -1,6 +1,7 @@
 """Which side of each seam this deployment is on: chosen from the settings, here alone."""
 
 from app.foundation.aws import make_client
+from app.foundation.cloudfront_signing import CloudFrontSigner
 from app.foundation.db.database import Database
 from app.foundation.signing import UrlSigner
 from app.foundation.storage.folder import FolderStore
@@ -8,6 +9,8 @@ from app.notifications.channels import Channel
 from app.notifications.models import Origin
 from app.notifications.outbox import Outlets
 from app.notifications.topic import TopicChannel
+from app.playback.cloudfront import CloudFrontDelivery
+from app.playback.delivery import ApiDelivery, Delivery
 from app.settings import Settings
 
 STORE_PATH = "/_store"
@@ -46,3 +49,22 @@ def _topics(settings: Settings) -> dict[Origin, str]:
         Origin.WORKER: settings.sns_worker_topic_arn,
     }
     return {origin: arn for origin, arn in found.items() if arn}
+
+
+def make_delivery(settings: Settings) -> Delivery:
+    """Who serves media to viewers.
+
+    Raises:
+        ValueError: a key of CloudFront's cannot be used.
+    """
+    if settings.delivery == "api":
+        return ApiDelivery(make_signer(settings))
+    keys = settings.cloudfront_private_keys or {}
+    return CloudFrontDelivery(
+        settings.cloudfront_url or "",
+        CloudFrontSigner(
+            {key_id: pem.get_secret_value().encode() for key_id, pem in keys.items()},
+            settings.cloudfront_key_pair_id or "",
+        ),
+        cookie_domain=settings.cloudfront_cookie_domain,
+    )

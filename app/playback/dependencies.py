@@ -1,13 +1,14 @@
 """What the public routes of playback are given."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
+from litestar import Request
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from app.foundation.http.transaction import Config, Db
-from app.playback.delivery import ApiDelivery
+from app.playback.delivery import ApiDelivery, Delivery
 from app.playback.tokens import PlaybackTokens
 from app.playback.viewing import Viewing, Viewings
 from app.seams import make_signer
@@ -21,13 +22,29 @@ TokenQuery = Annotated[
         schema_component_key="playback_token",
     ),
 ]
-Deliverer = NamedDependency[ApiDelivery]
+CookiesQuery = Annotated[
+    bool,
+    QueryParameter(
+        name="cookies",
+        description="Set by pages of ours, which keep cookies: what opens the media is then put "
+        "into cookies where a CDN shares their domain, and into the addresses elsewhere.",
+        required=False,
+    ),
+]
+Deliverer = NamedDependency[SkipValidation[Delivery]]
+# What opens paths below /media: whoever delivers now, a path that was signed before still opens.
+Paths = NamedDependency[ApiDelivery]
 Tokens = NamedDependency[PlaybackTokens]
 Opener = NamedDependency[Viewings]
 Opened = NamedDependency[Viewing]
 
 
-def provide_delivery(settings: Config) -> ApiDelivery:
+def provide_delivery(request: Request[Any, Any, Any]) -> Delivery:
+    delivery: Delivery = request.app.state.delivery
+    return delivery
+
+
+def provide_paths(settings: Config) -> ApiDelivery:
     return ApiDelivery(make_signer(settings))
 
 
@@ -49,6 +66,7 @@ async def provide_viewing(
 
 DEPENDENCIES = {
     "delivery": Provide(provide_delivery, sync_to_thread=False),
+    "paths": Provide(provide_paths, sync_to_thread=False),
     "tokens": Provide(provide_tokens, sync_to_thread=False),
     "viewings": Provide(provide_viewings, sync_to_thread=False),
     "viewing": Provide(provide_viewing),

@@ -13,7 +13,8 @@ from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Objects
 from app.foundation.storage.protocols import ObjectStore
 from app.playback.cors import open_to_every_origin
-from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened, Opener
+from app.playback.dependencies import DEPENDENCIES, CookiesQuery, Deliverer, Opened, Opener
+from app.playback.documents import cache_control, cookies_of
 from app.playback.objects import matches, read_bytes, read_text, serve_object
 from app.playback.schemas import PlaybackStatus
 from app.playback.storyboard import VTT, parse_storyboard, place_storyboard, tile_at
@@ -151,13 +152,17 @@ class ImageController(Controller):
         responses=_REFUSED,
     )
     async def storyboard(
-        self, store: Objects, delivery: Deliverer, viewing: Opened
+        self,
+        store: Objects,
+        delivery: Deliverer,
+        viewing: Opened,
+        with_cookies: CookiesQuery = False,
     ) -> Response[str]:
         key = viewing.image("storyboard_index").key
-        base_url = viewing.base_url(delivery, key.rpartition("/")[0])
-        text = place_storyboard(await read_text(store, key), base_url)
-        cache = f"{viewing.audience.value}, no-cache"
-        return Response(text, headers={"Cache-Control": cache}, media_type=VTT)
+        grant = viewing.grant(delivery, key.rpartition("/")[0], cookies=with_cookies)
+        text = place_storyboard(await read_text(store, key), grant)
+        headers = {"Cache-Control": cache_control(viewing, grant)}
+        return Response(text, headers=headers, cookies=cookies_of(grant), media_type=VTT)
 
 
 async def _poster(

@@ -1,6 +1,5 @@
 """Manifests at the root: `/<playback id>.m3u8` and `.mpd`."""
 
-import hashlib
 import re
 from typing import Annotated, Any
 
@@ -13,10 +12,11 @@ from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Objects
 from app.foundation.storage.protocols import ObjectStore
 from app.playback.cors import open_to_every_origin, preflight
-from app.playback.delivery import Delivery
-from app.playback.dependencies import DEPENDENCIES, Deliverer, Opener, TokenQuery
-from app.playback.manifests import DASH, HLS, place_mpd, place_multivariant
-from app.playback.objects import matches, read_text
+from app.playback.delivery import Grant
+from app.playback.dependencies import DEPENDENCIES, CookiesQuery, Deliverer, Opener, TokenQuery
+from app.playback.documents import answer_document
+from app.playback.manifests import DASH, HLS, place_mpd, place_playlist
+from app.playback.objects import read_text
 from app.playback.viewing import Viewing
 
 _NAME = re.compile(r"(?P<playback_id>[0-9a-z]{1,64})\.(?P<kind>m3u8|mpd)")
@@ -56,30 +56,31 @@ class ManifestController(Controller):
         viewings: Opener,
         manifest: ManifestName,
         token: TokenQuery = None,
+        with_cookies: CookiesQuery = False,
     ) -> Response[bytes]:
         name = _NAME.fullmatch(manifest)
         if name is None:
             raise NotFound("not_found", "No such path. The API's pages are at /docs.")
         viewing = await viewings.open(name["playback_id"], token)
-        body = await _manifest(store, delivery, viewing, name["kind"])
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        # Asked for again each time, so that a revoked id ends here.
-        headers = {"ETag": etag, "Cache-Control": f"{viewing.audience.value}, no-cache"}
-        if matches(request.headers.get("if-none-match"), etag):
-            return Response(b"", status_code=304, headers=headers)
+        prefix = viewing.published_prefix()
+        grant = viewing.grant(delivery, prefix, cookies=with_cookies)
+        body = await _manifest(store, viewing, prefix, grant, name["kind"])
         media_type = HLS if name["kind"] == "m3u8" else DASH
-        return Response(body, headers=headers, media_type=media_type)
+        return answer_document(request, viewing, grant, body, media_type)
 
     @route("/{manifest:str}", http_method=HttpMethod.OPTIONS, include_in_schema=False)
     async def ask(self, manifest: ManifestName) -> Response[None]:  # noqa: ARG002  # of the path
         return preflight()
 
 
-async def _manifest(store: ObjectStore, delivery: Delivery, viewing: Viewing, kind: str) -> bytes:
-    prefix = viewing.published_prefix()
-    base_url = viewing.base_url(delivery, prefix)
-    if kind == "m3u8":
-        text = place_multivariant(await read_text(store, f"{prefix}/master.m3u8"), base_url)
-    else:
-        text = place_mpd(await read_text(store, f"{prefix}/manifest.mpd"), base_url)
-    return text.encode()
+async def _manifest(
+    store: ObjectStore, viewing: Viewing, prefix: str, grant: Grant, kind: str
+) -> str:
+    if kind == "mpd":
+        return place_mpd(await read_text(store, f"{prefix}/manifest.mpd"), grant)
+
+    def place(path: str) -> str:
+        # What a multivariant playlist leads to are playlists.
+        return grant.url(path) if grant.carries_over else viewing.playlist_path(path)
+
+    return place_playlist(await read_text(store, f"{prefix}/master.m3u8"), place)

@@ -12,7 +12,7 @@ from app.foundation.http.edge import SECRET_PATH
 from app.foundation.http.transaction import Objects
 from app.playback.cors import open_to_every_origin, preflight
 from app.playback.delivery import MEDIA_PATH
-from app.playback.dependencies import DEPENDENCIES, Deliverer
+from app.playback.dependencies import DEPENDENCIES, Paths
 from app.playback.objects import describe_object, serve_object
 
 # Objects under a media prefix never change. A cache keeps them no longer than a day, so that what
@@ -47,11 +47,11 @@ class MediaController(Controller):
         self,
         request: Request[Any, Any, Any],
         store: Objects,
-        delivery: Deliverer,
+        paths: Paths,
         grant: FromPath[str],
         path: FromPath[str],
     ) -> Response[bytes] | Stream:
-        audience, key = delivery.open(grant, path)
+        audience, key = paths.open(grant, path)
         cache = f"{audience.value}, {_KEEP}"
         return await serve_object(store, key, request.headers, cache_control=cache)
 
@@ -60,11 +60,11 @@ class MediaController(Controller):
         self,
         request: Request[Any, Any, Any],
         store: Objects,
-        delivery: Deliverer,
+        paths: Paths,
         grant: FromPath[str],
         path: FromPath[str],
     ) -> Response[None]:
-        audience, key = delivery.open(grant, path)
+        audience, key = paths.open(grant, path)
         cache = f"{audience.value}, {_KEEP}"
         return await describe_object(store, key, request.headers, cache_control=cache)
 

@@ -12,7 +12,7 @@ from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Config
 from app.foundation.telemetry.correlation import current_correlation_id
 from app.playback.delivery import Audience
-from app.playback.dependencies import DEPENDENCIES, Opened, Opener
+from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened, Opener
 from app.playback.oembed import FormatNotOffered, describe, parse_page_link
 from app.playback.pages import embed_page, refused_page, watch_page
 from app.playback.schemas import OEmbed
@@ -36,18 +36,23 @@ _REFUSED_IN_WORDS = {
 Pixels = Annotated[int | None, QueryParameter(ge=1, le=10_000, required=False)]
 
 
-def _policy(frame_ancestors: str) -> str:
-    """A Content-Security-Policy that lets a page have what is ours, and hls.js its worker."""
+def _policy(frame_ancestors: str, media: str) -> str:
+    """A Content-Security-Policy that lets a page have what is ours, and hls.js its worker.
+
+    Args:
+        media: The origin of media where it is another one.
+    """
+    own = f"'self' {media}".strip()
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "media-src 'self' blob:; connect-src 'self'; worker-src blob:; base-uri 'none'; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {own}; "
+        f"media-src {own} blob:; connect-src {own}; worker-src blob:; base-uri 'none'; "
         f"form-action 'none'; frame-ancestors {frame_ancestors}"
     )
 
 
-def _headers(frame_ancestors: str, audience: Audience) -> dict[str, str]:
+def _headers(frame_ancestors: str, audience: Audience, media: str = "") -> dict[str, str]:
     return {
-        "Content-Security-Policy": _policy(frame_ancestors),
+        "Content-Security-Policy": _policy(frame_ancestors, media),
         "X-Content-Type-Options": "nosniff",
         # The address may hold a token.
         "Referrer-Policy": "strict-origin",
@@ -79,9 +84,10 @@ class PageController(Controller):
         media_type=_HTML,
         responses=_REFUSED_IN_WORDS,
     )
-    async def watch(self, viewing: Opened, settings: Config) -> Response[str]:
-        page = watch_page(viewing, settings.public_url)
-        return Response(page, headers=_headers("'none'", viewing.audience), media_type=_HTML)
+    async def watch(self, viewing: Opened, delivery: Deliverer, settings: Config) -> Response[str]:
+        page = watch_page(viewing, settings.public_url, cookies=delivery.sets_cookies)
+        headers = _headers("'none'", viewing.audience, delivery.origin)
+        return Response(page, headers=headers, media_type=_HTML)
 
     @get(
         "/embed/{playback_id:str}",
@@ -91,9 +97,10 @@ class PageController(Controller):
         media_type=_HTML,
         responses=_REFUSED_IN_WORDS,
     )
-    async def embed(self, viewing: Opened) -> Response[str]:
+    async def embed(self, viewing: Opened, delivery: Deliverer) -> Response[str]:
         page = embed_page(viewing)
-        return Response(page, headers=_headers("*", viewing.audience), media_type=_HTML)
+        headers = _headers("*", viewing.audience, delivery.origin)
+        return Response(page, headers=headers, media_type=_HTML)
 
 
 class OEmbedController(Controller):

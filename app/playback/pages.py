@@ -31,7 +31,12 @@ def _template(name: str) -> Template:
     return Template((files(__package__) / "templates" / f"{name}.html").read_text("utf-8"))
 
 
-def watch_page(viewing: Viewing, public_url: str) -> str:
+def watch_page(viewing: Viewing, public_url: str, *, cookies: bool) -> str:
+    """The page with a title around the player.
+
+    Args:
+        cookies: Whether the player asks for its grants as cookies.
+    """
     urls = PlaybackUrls.of(viewing.playback_id, public_url, viewing.token)
     has_poster = any(image.kind == "poster" for image in viewing.images)
     return render(
@@ -39,13 +44,14 @@ def watch_page(viewing: Viewing, public_url: str) -> str:
         title=viewing.title,
         oembed=f"{public_url}/oembed?{urlencode({'url': urls.watch})}",
         og_image=urls.poster if has_poster else "",
-        player=_player(viewing),
+        player=_player(viewing, cookies=cookies),
         facts=_facts(viewing),
     )
 
 
 def embed_page(viewing: Viewing) -> str:
-    return render("embed", title=viewing.title, player=_player(viewing))
+    # Within the page of another site, browsers withhold cookies.
+    return render("embed", title=viewing.title, player=_player(viewing, cookies=False))
 
 
 def refused_page(error: SpoolError, correlation_id: str) -> str:
@@ -57,16 +63,18 @@ def refused_page(error: SpoolError, correlation_id: str) -> str:
     )
 
 
-def _player(viewing: Viewing) -> Markup:
+def _player(viewing: Viewing, *, cookies: bool) -> Markup:
     # Without the host: the page then works behind every name this API is reached by.
     urls = PlaybackUrls.of(viewing.playback_id, "", viewing.token)
+    asking = ("&cookies=true" if viewing.token else "?cookies=true") if cookies else ""
     return render(
         "player",
         title=viewing.title,
-        manifest=urls.hls,
+        manifest=urls.hls + asking,
         status=urls.status,
         poster=urls.poster,
-        storyboard=urls.storyboard,
+        storyboard=urls.storyboard + asking,
+        credentials="include" if cookies else "same-origin",
     )
 
 

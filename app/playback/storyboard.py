@@ -5,6 +5,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.playback.delivery import Grant
+
 VTT = "text/vtt; charset=utf-8"
 
 _TIMING = re.compile(r"(?P<start>[\d:.]+)\s+-->\s+(?P<end>[\d:.]+)")
@@ -63,9 +65,14 @@ def tile_at(tiles: Sequence[Tile], time_ms: int) -> Tile:
     return tiles[max(0, at - 1)]
 
 
-def place_storyboard(vtt: str, base_url: str) -> str:
-    """The index with its sheets under `base_url`, which has no slash at its end."""
-    return _TILE.sub(lambda match: f"{base_url}/{match[0]}", vtt)
+def place_storyboard(vtt: str, grant: Grant) -> str:
+    """The index with its sheets where the grant opens them."""
+
+    def place(tile: re.Match[str]) -> str:
+        sheet = tile["sheet"]
+        return grant.url(sheet) + tile[0].removeprefix(sheet)
+
+    return _TILE.sub(place, vtt)
 
 
 def _milliseconds(clock: str) -> int:

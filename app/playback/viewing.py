@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from app.foundation.clock import Clock, utc_now
 from app.foundation.db.database import Database
 from app.foundation.errors import Conflict, NotFound
 from app.jobs.models import Task, TaskState
-from app.playback.delivery import Audience, Delivery, shared_expiry
+from app.playback.delivery import Audience, Delivery, Grant, shared_expiry
 from app.playback.models import PlaybackId, PlaybackPolicy
 from app.playback.tokens import PlaybackTokens
 from app.renditions.models import Image, ImageKind
@@ -67,9 +68,16 @@ class Viewing:
     def audience(self) -> Audience:
         return Audience.EVERYBODY if self.policy is PlaybackPolicy.PUBLIC else Audience.VIEWER
 
-    def base_url(self, delivery: Delivery, prefix: str) -> str:
-        """What opens the objects under `prefix` to this viewer."""
-        return delivery.base_url(self.playback_id, prefix, self.opened_until, self.audience)
+    def grant(self, delivery: Delivery, prefix: str, *, cookies: bool = False) -> Grant:
+        """What opens the objects under `prefix` to this viewer; see `Delivery.grant`."""
+        return delivery.grant(
+            self.playback_id, prefix, self.opened_until, self.audience, cookies=cookies
+        )
+
+    def playlist_path(self, path: str) -> str:
+        """Where this API answers a media playlist, by its path below the media's prefix."""
+        query = "?" + urlencode({"token": self.token}) if self.token else ""
+        return f"/{self.playback_id}/playlists/{path}{query}"
 
     def published_prefix(self) -> str:
         """Under which the media lies; without a slash at the end.

@@ -19,9 +19,10 @@ from app.settings.telemetry import TelemetrySettings
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
-# Roles of the API that never touch media: what is said of the store, they need not be told.
+# Roles of the API that never touch media, and those that do not sign for viewers: what a choice
+# needs they need not be told.
 STORELESS_ROLES = frozenset({"accounts", "analytics"})
-_STORE_FIELDS = frozenset({"store", "delivery"})
+_WITHOUT = {"store": STORELESS_ROLES, "delivery": STORELESS_ROLES | {"uploader"}}
 
 # A field with this value (None: with any) needs another field.
 _NEEDS = (
@@ -148,7 +149,7 @@ class Settings(
     def _choices_are_complete(self) -> Self:
         """A choice that needs more is refused at the start, with the name of what it needs."""
         for field, value, needed in _NEEDS:
-            if field in _STORE_FIELDS and self.role in STORELESS_ROLES:
+            if self.role in _WITHOUT.get(field, ()):
                 continue
             chosen = getattr(self, field)
             if chosen and value in {chosen, None} and not getattr(self, needed):

@@ -31,6 +31,7 @@ async function start() {
   if (status.poster) video.poster = root.dataset.poster;
 
   const stream = await open(video, root.dataset.manifest, {
+    withCookies: root.dataset.credentials === "include",
     onBroken: (words) => say(words, { again: () => location.reload() }),
   });
   bindControls(root, video, parts, stream);

@@ -38,14 +38,17 @@ export async function waitUntilPlayable(url, onWait) {
 /**
  * Attaches the manifest to the video.
  *
- * Gives {levels: [{index, height, bitrate}], choose(index), onLevel(callback)}; index -1 is
- * automatic. Without levels, the browser chooses by itself.
+ * `withCookies`: whether media on another host is asked for with cookies. Gives {levels: [{index,
+ * height, bitrate}], choose(index), onLevel(callback)}; index -1 is automatic. Without levels, the
+ * browser chooses by itself.
  */
-export function open(video, manifest, { onBroken }) {
+export function open(video, manifest, { withCookies, onBroken }) {
   // Safari's own HLS can hand over to AirPlay, which media source extensions cannot.
   const native = video.canPlayType("application/vnd.apple.mpegurl") !== "";
   const prefersNative = native && "WebKitPlaybackTargetAvailabilityEvent" in window;
-  if (!prefersNative && window.Hls?.isSupported()) return openWithHls(video, manifest, onBroken);
+  if (!prefersNative && window.Hls?.isSupported()) {
+    return openWithHls(video, manifest, withCookies, onBroken);
+  }
   if (native) return openNatively(video, manifest, onBroken);
   throw new PlaybackError("This browser cannot play adaptive video. A newer one can.");
 }
@@ -56,9 +59,12 @@ function openNatively(video, manifest, onBroken) {
   return { levels: [], choose() {}, onLevel() {} };
 }
 
-function openWithHls(video, manifest, onBroken) {
+function openWithHls(video, manifest, withCookies, onBroken) {
   const { Hls } = window;
-  const hls = new Hls({ backBufferLength: 60, maxBufferLength: 30 });
+  const xhrSetup = (request) => {
+    request.withCredentials = withCookies;
+  };
+  const hls = new Hls({ backBufferLength: 60, maxBufferLength: 30, xhrSetup });
   let repaired = 0;
   hls.on(Hls.Events.ERROR, (_event, problem) => {
     if (!problem.fatal) return;

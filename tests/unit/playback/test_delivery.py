@@ -20,8 +20,9 @@ def open_path(path: str, at: datetime = NOW) -> tuple[Audience, str]:
 
 @pytest.mark.parametrize("audience", list(Audience))
 def test_a_grant_opens_what_is_under_its_prefix_until_it_expires(audience: Audience) -> None:
-    base = ApiDelivery(SIGNER).base_url("id", "renditions/a/t.1/", NOW + HOUR, audience)
-    path = f"{base}/360p/seg_00001.m4s"
+    grant = ApiDelivery(SIGNER).grant("id", "renditions/a/t.1/", NOW + HOUR, audience)
+    assert grant.carries_over
+    path = grant.url("360p/seg_00001.m4s")
     assert open_path(path) == (audience, "renditions/a/t.1/360p/seg_00001.m4s")
     with pytest.raises(Forbidden, match="expired"):
         open_path(path, NOW + HOUR)
@@ -38,8 +39,8 @@ def test_a_grant_opens_what_is_under_its_prefix_until_it_expires(audience: Audie
     ],
 )
 def test_a_grant_opens_nothing_else(old: str, new: str) -> None:
-    base = ApiDelivery(SIGNER).base_url("id", "renditions/a/t.1", NOW + HOUR, Audience.VIEWER)
-    path = f"{base}/360p/seg"
+    grant = ApiDelivery(SIGNER).grant("id", "renditions/a/t.1", NOW + HOUR, Audience.VIEWER)
+    path = grant.url("360p/seg")
     assert old in path
     with pytest.raises(Forbidden):
         open_path(path.replace(old, new))

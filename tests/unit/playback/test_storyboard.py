@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.playback.delivery import Grant
 from app.playback.storyboard import (
     StoryboardBroken,
     Tile,
@@ -38,11 +39,13 @@ def test_a_moment_is_shown_by_the_last_tile_that_began(starts: list[int], moment
 
 
 def test_sheets_are_placed() -> None:
-    placed = place_storyboard(VTT, "/media/g/images")
+    placed = place_storyboard(VTT, Grant("/media/g/images"))
     assert [tile.sheet for tile in parse_storyboard(placed)] == [
         "/media/g/images/storyboard-0.jpg",
         "/media/g/images/storyboard-1.jpg",
     ]
+    signed = place_storyboard(VTT, Grant("https://cdn.example/i", query="a=1&b=2"))
+    assert "https://cdn.example/i/storyboard-0.jpg?a=1&b=2#xywh=0,0,160,90\n" in signed
 
 
 @pytest.mark.parametrize("text", ["", "WEBVTT\n", "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n"])
