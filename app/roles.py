@@ -37,6 +37,7 @@ from app.playback.playlist_controller import PlaylistController
 from app.renditions.controller import RenditionController
 from app.uploads.controller import UploadController
 from app.uploads.simple_controller import SimpleUploadController, UploaderController
+from app.uploads.tus_controller import TusController
 
 Handlers = Sequence[ControllerRouterHandler]
 
@@ -85,7 +86,7 @@ _PARTS = (
     # Whatever takes in bytes.
     Role(
         "uploader",
-        v1=(SimpleUploadController, UploadController),
+        v1=(SimpleUploadController, UploadController, TusController),
         root=(StoreController, UploaderController),
         access=frozenset({Access.ROWS, Access.TASKS, Access.READ, Access.WRITE}),
     ),

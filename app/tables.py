@@ -10,7 +10,8 @@ import app.jobs.models
 import app.notifications.models
 import app.playback.models
 import app.renditions.models
-import app.uploads.models  # noqa: F401  # imported for its tables, like those above
+import app.uploads.models
+import app.uploads.tus_models  # noqa: F401  # imported for its tables, like those above
 from app.foundation.db.base import Base
 
 metadata = Base.metadata

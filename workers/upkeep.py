@@ -10,7 +10,8 @@ from app.foundation.storage.errors import StoreError
 from app.foundation.storage.folder import FolderStore
 from app.jobs.reconciler import REPAIRS, ExpireUpload
 from app.uploads import service as uploads
-from app.uploads.orphans import sweep_orphans
+from app.uploads import tus_service as tus
+from app.uploads.orphans import sweep_orphans, sweep_tus
 from workers.leases import DATABASE_AWAY
 from workers.services import Services
 
@@ -26,6 +27,8 @@ def expire_upload(services: Services) -> ExpireUpload:
 
     async def expire(project_id: str, upload_id: str) -> None:
         async with services.database.project(project_id) as tx:
+            # All of it may have come, and the process that was to say so has died.
+            await tus.settle_if_tus(tx, services.store, upload_id)
             await uploads.expire(tx, upload_id, services.store)
 
     return expire
@@ -54,4 +57,5 @@ async def sweep(services: Services, *, clock: Clock = utc_now) -> None:
         REPAIRS.labels("temporary_file").inc(swept)
     async with services.database.dispatch() as tx:
         aborted = await sweep_orphans(tx, services.store, clock=clock)
+        aborted += await sweep_tus(tx, services.store, clock=clock)
     REPAIRS.labels("orphaned_upload").inc(aborted)

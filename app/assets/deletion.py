@@ -17,6 +17,7 @@ from app.renditions import service as renditions_service
 from app.uploads.models import Upload, UploadState
 from app.uploads.states import move_upload
 from app.uploads.states import sources as upload_states_before
+from app.uploads.tus_models import TusUpload
 
 _GONE = (AssetState.DELETING, AssetState.DELETED)
 
@@ -74,7 +75,10 @@ async def remains_of(tx: AsyncSession, asset_id: str) -> Remains:
         (upload.object_key, upload.store_upload_id) if upload and upload.store_upload_id else None
     )
     source = (asset.source_key,) if asset.source_key else ()
-    return Remains((*source, metadata_key(asset_id)), derived_prefixes(asset_id), parts)
+    prefixes = derived_prefixes(asset_id)
+    if upload is not None and (tus := await tx.get(TusUpload, upload.id)) is not None:
+        prefixes += tuple(f"tus/{each}/" for each in (upload.id, *tus.partial_ids))
+    return Remains((*source, metadata_key(asset_id)), prefixes, parts)
 
 
 async def erase(store: Store, remains: Remains) -> None:

@@ -9,8 +9,10 @@
     ├── Gone                 410
     ├── PreconditionFailed   412
     ├── TooLarge             413
+    ├── UnsupportedMediaType 415
     ├── RangeNotSatisfiable  416
     ├── Invalid              422
+    ├── Locked               423
     ├── PreconditionRequired 428
     ├── TooManyRequests      429
     └── Unavailable          503
@@ -86,12 +88,20 @@ class TooLarge(SpoolError):
     status = 413
 
 
+class UnsupportedMediaType(SpoolError):
+    status = 415
+
+
 class RangeNotSatisfiable(SpoolError):
     status = 416
 
 
 class Invalid(SpoolError):
     status = 422
+
+
+class Locked(SpoolError):
+    status = 423
 
 
 class PreconditionRequired(SpoolError):
@@ -144,6 +154,10 @@ TITLES: Mapping[str, str] = {
     "upload_part_invalid": "A part is not right",
     "upload_size_mismatch": "The size is not the one that was announced",
     "upload_checksum_mismatch": "The checksum is not the one that was announced",
+    "upload_locked": "Another request is writing to the upload",
+    "upload_offset_mismatch": "The offset is not that of the upload",
+    "upload_gone": "The upload was called off, or has failed",
+    "tus_version_unsupported": "This version of tus is not spoken here",
     "length_required": "A Content-Length is needed",
     # assets
     "asset_not_found": "No such asset",

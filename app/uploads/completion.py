@@ -13,7 +13,7 @@ from app.foundation.storage.protocols import Store
 from app.jobs import service as jobs
 from app.uploads.models import Upload, UploadState
 from app.uploads.parts import check_parts
-from app.uploads.service import cut_of, get_upload, require_open
+from app.uploads.service import asset_of, cut_of, get_upload, require_open
 from app.uploads.states import move_upload
 
 _ARRIVED = frozenset({UploadState.VERIFYING, UploadState.COMPLETED})
@@ -48,7 +48,7 @@ async def complete_upload(
         parts = check_parts(cut_of(upload), stored, claimed)
         await store.complete_multipart(upload.object_key, multipart_id, parts)
     except NoSuchUpload as error:
-        if not await _object_is_whole(store, upload):
+        if not await object_is_whole(store, upload):
             raise Gone(
                 "upload_expired", "The parts of this upload are gone. Begin a new one."
             ) from error
@@ -59,7 +59,8 @@ async def complete_upload(
     return await accept_source(tx, upload, upload.size_bytes), True
 
 
-async def _object_is_whole(store: Store, upload: Upload) -> bool:
+async def object_is_whole(store: Store, upload: Upload) -> bool:
+    """Whether the source lies under its key, with all its bytes."""
     try:
         return (await store.head(upload.object_key)).size == upload.size_bytes
     except NotFound:
@@ -69,7 +70,7 @@ async def _object_is_whole(store: Store, upload: Upload) -> bool:
 async def accept_source(tx: AsyncSession, upload: Upload, size: int) -> Upload:
     """The source lies under its key: the upload is verified next, by a job."""
     moved = await move_upload(tx, upload.id, UploadState.VERIFYING, changes={"size_bytes": size})
-    await move_asset(tx, upload.asset_id, AssetState.INGESTING, changes={"source_bytes": size})
+    await move_asset(tx, asset_of(upload), AssetState.INGESTING, changes={"source_bytes": size})
     await submit_ingest(tx, moved)
     return moved
 
@@ -77,7 +78,7 @@ async def accept_source(tx: AsyncSession, upload: Upload, size: int) -> Upload:
 async def submit_ingest(tx: AsyncSession, upload: Upload) -> None:
     """The job that reads the source back, compares its checksum and goes on from there."""
     job = await jobs.create_job(
-        tx, project_id=upload.project_id, kind="ingest", asset_id=upload.asset_id
+        tx, project_id=upload.project_id, kind="ingest", asset_id=asset_of(upload)
     )
     await jobs.submit(tx, job, [jobs.NewTask(kind="ingest", args={"upload_id": upload.id})])
 
@@ -119,7 +120,7 @@ async def finish_verification(
         )
         return False
     await move_upload(tx, upload_id, UploadState.COMPLETED)
-    await move_asset(tx, upload.asset_id, AssetState.PROCESSING, changes={"source_sha256": sha256})
+    await move_asset(tx, asset_of(upload), AssetState.PROCESSING, changes={"source_sha256": sha256})
     return True
 
 
@@ -142,4 +143,4 @@ async def fail_verification(tx: AsyncSession, upload_id: str, code: str, message
             UploadState.FAILED,
             changes={"error_code": code, "error_message": message},
         )
-    await fail_asset(tx, upload.asset_id, code, message)
+    await fail_asset(tx, asset_of(upload), code, message)

@@ -31,11 +31,14 @@ class Upload(ProjectOwned, Base):
     )
 
     id: Mapped[Id]
-    asset_id: Mapped[str] = mapped_column(
-        Text(collation="C"), ForeignKey("assets.id", ondelete="CASCADE"), unique=True
+    asset_id: Mapped[str | None] = mapped_column(
+        Text(collation="C"),
+        ForeignKey("assets.id", ondelete="CASCADE"),
+        unique=True,
+        comment="Null: a partial upload, a piece of another one.",
     )
     state: Mapped[UploadState] = mapped_column(Words(UploadState))
-    method: Mapped[str] = mapped_column(Text, comment="parts or simple")
+    method: Mapped[str] = mapped_column(Text, comment="parts, simple or tus")
     filename: Mapped[str] = mapped_column(Text)
     content_type: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int] = mapped_column(BigInteger, comment="As announced; as found, later.")

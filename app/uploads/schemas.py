@@ -12,7 +12,7 @@ from app.jobs.schemas import Failure
 from app.playback.models import PlaybackPolicy
 from app.uploads.models import Upload, UploadState
 from app.uploads.parts import Cut
-from app.uploads.service import Announced
+from app.uploads.service import Announced, asset_of
 from app.uploads.states import OPEN
 
 Filename = Annotated[
@@ -80,9 +80,15 @@ class UploadView(msgspec.Struct, kw_only=True, frozen=True):
     """A file on its way to become an asset's source."""
 
     id: Annotated[str, Meta(examples=["upl_01m7y2sxgdej386gmyqvmhnm6m"])]
-    asset_id: Annotated[str, Meta(examples=["ast_01m7y2sxfzer7benctm86j0yxp"])]
+    asset_id: Annotated[
+        str | None,
+        Meta(
+            description="Null for a partial upload of tus, which is a piece of another one.",
+            examples=["ast_01m7y2sxfzer7benctm86j0yxp"],
+        ),
+    ]
     state: UploadState
-    method: Annotated[str, Meta(description="parts or simple.", examples=["parts"])]
+    method: Annotated[str, Meta(description="parts, simple or tus.", examples=["parts"])]
     filename: Annotated[str, Meta(examples=["opening-night.mov"])]
     content_type: Annotated[str, Meta(examples=["video/quicktime"])]
     size_bytes: Annotated[int, Meta(examples=[22_400_000])]
@@ -199,7 +205,7 @@ class UploadedVideo(msgspec.Struct, kw_only=True, frozen=True):
     @classmethod
     def of(cls, row: Upload) -> Self:
         return cls(
-            video_id=row.asset_id,
+            video_id=asset_of(row),
             upload_id=row.id,
             filename=row.filename,
             size_bytes=row.size_bytes,

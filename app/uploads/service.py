@@ -22,6 +22,7 @@ from app.uploads.states import OPEN, move_upload
 
 PARTS = "parts"
 SIMPLE = "simple"
+TUS = "tus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,12 @@ async def insert_upload(
             id=new_id("upl"),
             project_id=project_id,
             asset_id=asset.id,
-            state=UploadState.WAITING if method == PARTS else UploadState.UPLOADING,
+            state=UploadState.UPLOADING if method == SIMPLE else UploadState.WAITING,
             method=method,
             filename=filename,
             content_type=file.content_type,
             size_bytes=size,
-            part_bytes=plan_cut(size, policy.part_bytes).part_size,
+            part_bytes=plan_cut(size or policy.max_bytes, policy.part_bytes).part_size,
             sha256=file.sha256.lower() if file.sha256 else None,
             object_key=asset.source_key,
             deadline_at=func.clock_timestamp() + policy.expires,
@@ -135,6 +136,17 @@ async def get_upload(tx: AsyncSession, upload_id: str, *, lock: bool = False) ->
     if upload is None:
         raise NotFound("upload_not_found", f"There is no upload {upload_id}.")
     return upload
+
+
+def asset_of(upload: Upload) -> str:
+    """The id of the asset that the upload becomes.
+
+    Raises:
+        Conflict: upload_state; it is a partial upload, which becomes none by itself.
+    """
+    if upload.asset_id is None:
+        raise Conflict("upload_state", "A partial upload is a piece of a video, and none itself.")
+    return upload.asset_id
 
 
 def cut_of(upload: Upload) -> Cut:
@@ -179,12 +191,14 @@ def require_open(upload: Upload) -> str:
 
     Raises:
         Gone: upload_expired.
-        Conflict: upload_state.
+        Conflict: upload_state; also where the parts are not the client's to send.
     """
     if upload.state == UploadState.EXPIRED:
         raise Gone("upload_expired", "The upload took longer than it may. Begin a new one.")
     if upload.state not in OPEN or upload.store_upload_id is None:
         raise Conflict("upload_state", f"The upload is {upload.state}; it takes no parts.")
+    if upload.method == TUS:
+        raise Conflict("upload_state", f"The upload is sent by tus, to /v1/tus/{upload.id}.")
     return upload.store_upload_id
 
 
@@ -222,7 +236,8 @@ async def cancel_upload(tx: AsyncSession, store: Store, upload_id: str) -> None:
     if upload.state not in OPEN:
         require_open(upload)
     await move_upload(tx, upload_id, UploadState.CANCELLED)
-    await bury_asset(tx, upload.asset_id)
+    if upload.asset_id is not None:
+        await bury_asset(tx, upload.asset_id)
     await discard(store, upload)
 
 
@@ -244,18 +259,22 @@ async def expire(tx: AsyncSession, upload_id: str, store: Store) -> bool:
     if upload is None:
         return False
     await move_upload(tx, upload_id, UploadState.EXPIRED)
-    await fail_asset(
-        tx,
-        upload.asset_id,
-        "upload_expired",
-        "The upload was not finished in time, and what had arrived was removed. Upload it again.",
-    )
+    if upload.asset_id is not None:
+        await fail_asset(
+            tx,
+            upload.asset_id,
+            "upload_expired",
+            "The upload was not finished in time, and what had arrived was removed. Upload it "
+            "again.",
+        )
     await discard(store, upload)
     return True
 
 
 async def discard(store: Store, upload: Upload) -> None:
     """Removes the parts, and the object where a crash left one that no row speaks of."""
+    if upload.method == TUS:
+        await store.delete_prefix(f"tus/{upload.id}/")
     if upload.store_upload_id is not None:
         await store.abort_multipart(upload.object_key, upload.store_upload_id)
     await store.delete(upload.object_key)

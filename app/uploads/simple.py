@@ -13,7 +13,14 @@ from app.foundation.storage.protocols import Store
 from app.uploads.completion import accept_source
 from app.uploads.models import Upload, UploadState
 from app.uploads.policy import UploadPolicy
-from app.uploads.service import SIMPLE, Announced, cancel_upload, get_upload, insert_upload
+from app.uploads.service import (
+    SIMPLE,
+    Announced,
+    asset_of,
+    cancel_upload,
+    get_upload,
+    insert_upload,
+)
 from app.uploads.states import move_upload
 
 
@@ -83,7 +90,7 @@ async def accept(tx: AsyncSession, upload_id: str, size: int, *, title: str | No
     upload = await get_upload(tx, upload_id, lock=True)
     upload = await accept_source(tx, upload, size)
     if title and (shown := clean_line(title)):
-        await edit_asset(tx, upload.asset_id, {"title": shown})
+        await edit_asset(tx, asset_of(upload), {"title": shown})
     return upload
 
 
@@ -99,7 +106,7 @@ async def _refuse(tx: AsyncSession, upload_id: str, error: SpoolError) -> None:
         UploadState.FAILED,
         changes={"error_code": error.code, "error_message": error.detail},
     )
-    await fail_asset(tx, upload.asset_id, error.code, error.detail)
+    await fail_asset(tx, asset_of(upload), error.code, error.detail)
 
 
 class _Meter:

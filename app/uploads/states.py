@@ -3,6 +3,7 @@
 waiting -> uploading -> verifying -> completed
 waiting, uploading -> expired or cancelled
 waiting, uploading, verifying -> failed;  verifying -> cancelled (its asset is deleted)
+uploading -> completed (a partial upload of tus: it is joined into another one)
 failed -> verifying (the asset is retried; its source is whole)
 """
 
@@ -19,7 +20,7 @@ from app.uploads.models import Upload, UploadState
 _S = UploadState
 _ALLOWED: Mapping[UploadState, frozenset[UploadState]] = {
     _S.WAITING: frozenset({_S.UPLOADING, _S.VERIFYING, _S.EXPIRED, _S.CANCELLED, _S.FAILED}),
-    _S.UPLOADING: frozenset({_S.VERIFYING, _S.EXPIRED, _S.CANCELLED, _S.FAILED}),
+    _S.UPLOADING: frozenset({_S.VERIFYING, _S.COMPLETED, _S.EXPIRED, _S.CANCELLED, _S.FAILED}),
     _S.VERIFYING: frozenset({_S.COMPLETED, _S.CANCELLED, _S.FAILED}),
     _S.COMPLETED: frozenset(),
     _S.EXPIRED: frozenset(),

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.jobs import service as jobs
 from app.uploads import completion
 from app.uploads import service as uploads
+from app.uploads.tus_join import join_pieces, pieces_of
 from workers.work import Work
 
 
@@ -17,6 +18,9 @@ async def ingest(work: Work) -> None:
     upload_id = str(work.args["upload_id"])
     async with work.transaction() as tx:
         upload = await uploads.get_upload(tx, upload_id)
+        pieces = await pieces_of(tx, upload_id)
+    if pieces:
+        await join_pieces(work.services.store, upload, pieces)
     size = (await work.services.store.head(upload.object_key)).size
     # Reading it all is worth it only where there is something to compare it with.
     sha256 = None

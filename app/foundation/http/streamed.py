@@ -4,6 +4,7 @@ The work lies between two transactions. Both ask for a kept answer: the first sa
 again, the second decides between requests that came at once.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -54,10 +55,18 @@ class StreamedOnce:
             kept.body, status_code=kept.status, headers=headers, media_type=kept.content_type
         )
 
-    async def keep(self, tx: AsyncSession, content: Any, status: int) -> Response[bytes]:
+    async def keep(
+        self,
+        tx: AsyncSession,
+        content: Any,
+        status: int,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response[bytes]:
         """The answer, kept with the work of this transaction; `replay` comes first in it."""
-        body = encode_json(content)
+        body = b"" if content is None else encode_json(content)
+        kept = dict(headers or {})
         if self._key is not None:
-            answer = Answer(status, _JSON, {}, body)
+            answer = Answer(status, _JSON, kept, body)
             await keep_answer(tx, self._owner, self._key, self._hash, answer, self._sealer)
-        return Response(body, status_code=status, media_type=_JSON)
+        return Response(body, status_code=status, headers=kept, media_type=_JSON)
