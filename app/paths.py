@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 PATHS: Mapping[str, tuple[str, ...]] = {
-    "uploader": ("/v1/uploads", "/v1/uploads/*", "/api/uploader/*", "/_store/*"),
+    "uploader": (
+        "/v1/uploads",
+        "/v1/uploads/*",
+        "/v1/tus",
+        "/v1/tus/*",
+        "/api/uploader/*",
+        "/_store/*",
+    ),
     "accounts": (
         "/v1/auth/*",
         "/v1/me",

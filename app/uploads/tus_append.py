@@ -52,7 +52,7 @@ class Appending:
         self._hold = hold
         self._end = max_bytes if hold.length is None else hold.length
         self._checksum = checksum
-        self._digest = checksum.begin() if checksum else None
+        self._digest = checksum.hasher() if checksum else None
         self._buffer: list[bytes] = []
         self._held = 0
         # Of parts that the store has and the row does not.

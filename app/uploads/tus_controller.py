@@ -144,7 +144,7 @@ class TusController(Controller):
         responses=documented(WRITING | ANY | {403: "upload_state"}),
         operation_class=ChunkOperation,
     )
-    async def append(
+    async def send(
         self,
         request: AnyRequest,
         principal: Me,
@@ -181,6 +181,8 @@ class TusController(Controller):
         answers.require_version(version)
         await _terminate(tx, store, upload_id)
 
+    # Litestar takes handlers in the order of their names, and makes an OPTIONS of its own unless
+    # the first of a path is one: hence `ask`.
     @route(http_method=HttpMethod.OPTIONS, include_in_schema=False)
     async def ask(self, settings: Config) -> Response[None]:
         return answers.capabilities(settings.upload_max_bytes)

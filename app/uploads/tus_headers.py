@@ -45,7 +45,7 @@ class Checksum:
     algorithm: str
     digest: bytes
 
-    def begin(self) -> "_Hash":
+    def hasher(self) -> "_Hash":
         # MD5 and SHA-1 find what a bad line did to the bytes; nobody is kept out by them.
         return hashlib.new(self.algorithm, usedforsecurity=False)
 
@@ -141,7 +141,7 @@ def parse_checksum(header: str | None) -> Checksum | None:
     except (binascii.Error, ValueError) as error:
         raise BadRequest("bad_request", "The digest of Upload-Checksum is not base64.") from error
     checksum = Checksum(algorithm, digest)
-    if len(digest) != checksum.begin().digest_size:
+    if len(digest) != checksum.hasher().digest_size:
         raise BadRequest("bad_request", f"Upload-Checksum has no digest of {algorithm}.")
     return checksum
 

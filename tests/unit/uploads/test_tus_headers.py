@@ -98,7 +98,7 @@ def test_a_checksum_is_that_of_its_algorithm(algorithm: str) -> None:
     digest = hashlib.new(algorithm, b"film").digest()
     parsed = parse_checksum(f"{algorithm} {base64.b64encode(digest).decode()}")
     assert parsed is not None
-    running = parsed.begin()
+    running = parsed.hasher()
     running.update(b"film")
     assert running.digest() == parsed.digest
 
