@@ -276,6 +276,28 @@ async def test_no_path_leads_out_of_the_playlists(
         assert answer.status_code == 404, way
 
 
+async def test_long_playlists_are_compressed_for_who_takes_it(
+    client: httpx.AsyncClient, store: FolderStore, cdn: Distribution, public_id: str
+) -> None:
+    answer = await client.get(f"/{public_id}.m3u8")
+    playlist = m3u8.loads(answer.text).playlists[0].uri
+    segment = urlsplit((await hls(client, f"/{public_id}.m3u8"))[0]).path
+    long = "#EXTM3U\n" + "".join(f"#EXTINF:4,\nseg_{n:05}.m4s\n" for n in range(1800))
+    await store.put(f"{segment.rpartition('/')[0].strip('/')}/index.m3u8", long.encode())
+    sizes, texts = {}, set()
+    for accepted in ("gzip, br", "identity", "gzip;q=0"):
+        async with client.stream("GET", playlist, headers={"Accept-Encoding": accepted}) as got:
+            sizes[accepted] = len(b"".join([block async for block in got.aiter_raw()]))
+            assert got.headers["vary"] == "Accept-Encoding"
+        whole = await client.get(playlist, headers={"Accept-Encoding": accepted})
+        texts.add(whole.text)
+        headers = {"Accept-Encoding": accepted, "If-None-Match": whole.headers["etag"]}
+        assert (await client.get(playlist, headers=headers)).status_code == 304
+    assert len(texts) == 1
+    assert sizes["identity"] == sizes["gzip;q=0"] > 1_000_000
+    assert sizes["gzip, br"] < 30_000
+
+
 async def test_sheets_of_the_storyboard_come_from_the_distribution(
     client: httpx.AsyncClient, cdn: Distribution, public_id: str
 ) -> None:
