@@ -19,9 +19,10 @@ from app.foundation.http.health import Check
 from app.foundation.http.openapi import openapi_config
 from app.foundation.http.problems import EXCEPTION_HANDLERS
 from app.foundation.http.static_files import STATIC
-from app.foundation.http.transaction import DEPENDENCIES, Store
+from app.foundation.http.transaction import DEPENDENCIES
 from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
+from app.foundation.storage.protocols import Store
 from app.foundation.telemetry.logging import configure_logging
 from app.foundation.telemetry.tracing import configure_tracing
 from app.foundation.tokens import AccessTokens
@@ -43,7 +44,7 @@ def create_app(
         store: The object store; that of the settings when None. A role without one ignores it.
     """
     role = ROLES[settings.role]
-    own_database = database is None
+    own_database, own_store = database is None, store is None
     database = database or Database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -68,8 +69,9 @@ def create_app(
     # What only some roles have: a process does not open what it does not use.
     checks: dict[str, Check] = {"database": database.now}
     if role.uses_store:
-        state.store = store or make_store(settings)
-        checks["store"] = state.store.check
+        store = store or make_store(settings)
+        state.store = store
+        checks["store"] = store.check
     if Access.TASKS in role.access:
         checks["queue"] = partial(check_tasks, database)
     if Access.DELIVERY in role.access:
@@ -87,6 +89,8 @@ def create_app(
         finally:
             if listener is not None:
                 await listener.close()
+            if own_store and store is not None:
+                store.close()
             if own_database:
                 await database.close()
 

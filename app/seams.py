@@ -1,10 +1,16 @@
 """Which side of each seam this deployment is on: chosen from the settings, here alone."""
 
+from botocore.config import Config
+
 from app.foundation.aws import make_client
 from app.foundation.cloudfront_signing import CloudFrontSigner
 from app.foundation.db.database import Database
 from app.foundation.signing import UrlSigner
+from app.foundation.storage.buckets import Buckets
 from app.foundation.storage.folder import FolderStore
+from app.foundation.storage.protocols import Store
+from app.foundation.storage.s3 import S3Store
+from app.foundation.storage.s3_requests import S3Requests
 from app.notifications.channels import Channel
 from app.notifications.models import Origin
 from app.notifications.outbox import Outlets
@@ -20,12 +26,65 @@ def make_signer(settings: Settings) -> UrlSigner:
     return UrlSigner(settings.signing_secrets, settings.signing_key_id)
 
 
-def make_store(settings: Settings) -> FolderStore:
-    """The object store; the API serves it below STORE_PATH."""
+def make_store(settings: Settings) -> Store:
+    """The object store."""
+    return make_s3_store(settings) if settings.store == "s3" else make_folder_store(settings)
+
+
+def make_folder_store(settings: Settings) -> FolderStore:
+    """That of one machine; the API serves it below STORE_PATH."""
     if settings.store_root is None:
         raise ValueError("SPOOL_STORE=folder needs SPOOL_STORE_ROOT")
     return FolderStore(
         settings.store_root, make_signer(settings), f"{settings.public_url}{STORE_PATH}"
+    )
+
+
+def make_s3_store(settings: Settings) -> S3Store:
+    """That on S3; clients are sent there, and nothing below STORE_PATH is served."""
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if settings.s3_path_style else "auto"},
+        # The store adds the checksums itself, in headers, which every server understands.
+        request_checksum_calculation="when_required",
+    )
+    client = make_client(
+        settings,
+        "s3",
+        endpoint_url=settings.s3_endpoint_url,
+        attempts=settings.s3_attempts,
+        # Answers that are read slowly keep their connection beside those of the threads.
+        connections=2 * settings.s3_threads,
+        config=config,
+    )
+    signing_client = client
+    if settings.s3_public_endpoint_url is not None:
+        signing_client = make_client(
+            settings, "s3", endpoint_url=settings.s3_public_endpoint_url, config=config
+        )
+    requests = S3Requests(
+        client,
+        buckets_of(settings),
+        threads=settings.s3_threads,
+        attempts=settings.s3_attempts,
+        kms_key_id=settings.s3_kms_key_id,
+    )
+    return S3Store(requests, signing_client=signing_client, scratch=settings.scratch_root)
+
+
+def buckets_of(settings: Settings) -> Buckets:
+    """Sources and metadata in one bucket, and what is made of them in those that are named."""
+    if settings.s3_source_bucket is None:
+        raise ValueError("SPOOL_STORE=s3 needs SPOOL_S3_SOURCE_BUCKET")
+    media = settings.s3_media_bucket or settings.s3_source_bucket
+    return Buckets(
+        settings.s3_source_bucket,
+        {
+            "renditions/": media,
+            "images/": media,
+            "frames/": settings.s3_frames_bucket or media,
+            "archives/": settings.s3_archive_bucket or settings.s3_source_bucket,
+        },
     )
 
 

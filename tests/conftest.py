@@ -15,6 +15,7 @@ from app.local.postgres import LocalPostgres
 from app.settings import Settings
 from migrations.run import upgrade
 from tests.servers.moto import moto_server
+from tests.servers.versitygw import ObjectServer, versitygw
 
 _TEMPLATE = "spool_template"
 CREDENTIALS = {
@@ -111,6 +112,17 @@ def moto_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server that speaks Kinesis, SNS, SQS and SES; name what you make there uniquely."""
     with moto_server(tmp_path_factory.mktemp("moto")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """One server that speaks S3, for `aws_credentials`; name the buckets you make uniquely."""
+    with versitygw(
+        tmp_path_factory.mktemp("versitygw"),
+        access_key=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        secret_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    ) as server:
+        yield server
 
 
 @pytest.fixture

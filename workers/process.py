@@ -89,3 +89,4 @@ class WorkerProcess:
             self.services.leases.stop_all, StopReason.HANDED_BACK
         )
         self._worker.stop(timeout=int(self.services.settings.drain_seconds * 1000))
+        self.services.store.close()

@@ -7,7 +7,7 @@ import structlog
 
 from app.foundation.clock import Clock, utc_now
 from app.foundation.storage.errors import StoreError
-from app.foundation.storage.folder import FolderStore
+from app.foundation.storage.protocols import TemporaryFiles
 from app.jobs.reconciler import REPAIRS, ExpireUpload
 from app.uploads import service as uploads
 from app.uploads import tus_service as tus
@@ -52,7 +52,7 @@ async def sweep(services: Services, *, clock: Clock = utc_now) -> None:
         DBAPIError: the database is.
     """
     REPAIRS.labels("scratch_folder").inc(await asyncio.to_thread(services.scratch.sweep))
-    if isinstance(services.store, FolderStore):
+    if isinstance(services.store, TemporaryFiles):
         swept = await services.store.sweep_temporary(older_than=_ABANDONED_AFTER)
         REPAIRS.labels("temporary_file").inc(swept)
     async with services.database.dispatch() as tx:

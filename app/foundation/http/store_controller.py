@@ -16,10 +16,11 @@ from app.foundation.clock import utc_now
 from app.foundation.errors import NotFound
 from app.foundation.http.documentation import documented
 from app.foundation.http.edge import NO_DEADLINE
-from app.foundation.http.transaction import Config, Objects, Store
+from app.foundation.http.transaction import Config, Objects
 from app.foundation.signing import UrlSigner
 from app.foundation.storage.errors import Incomplete
 from app.foundation.storage.folder import FolderStore
+from app.foundation.storage.protocols import Store
 from app.foundation.storage.served import etag_header, open_signed, receive_object, receive_part
 
 STORE_PATH = "/_store"

@@ -6,7 +6,6 @@ response). So what was answered is committed, and a commit that fails becomes an
 """
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 from litestar import Request
 from litestar.di import NamedDependency, Provide
@@ -15,13 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.auth import Principal
 from app.foundation.db.database import Database
-from app.foundation.storage.protocols import MultipartStore, ObjectStore, SignedUrls
+from app.foundation.storage.protocols import Store
 from app.settings import Settings
-
-
-class Store(ObjectStore, MultipartStore, SignedUrls, Protocol):
-    """The object store with all that the API asks of one."""
-
 
 # What handlers write: `async def get(self, tx: Tx, principal: Me) -> …`.
 # Checking what comes from here on every request would tell nothing, and a protocol of many methods

@@ -25,3 +25,6 @@ class FolderStore(FolderMultipart, FolderUrls):
     ) -> None:
         FolderMultipart.__init__(self, root)
         FolderUrls.__init__(self, signer, base_url, clock)
+
+    def close(self) -> None:
+        """Does nothing: every call closes what it opened."""

@@ -8,19 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.foundation.storage.errors import (
-    NoSuchUpload,
-    PartInvalid,
-    PartMismatch,
-    PartTooLarge,
-)
+from app.foundation.storage.errors import NoSuchUpload
 from app.foundation.storage.folder_objects import FolderObjects
 from app.foundation.storage.keys import validate_key, validate_prefix
 from app.foundation.storage.part_sink import PartSink
+from app.foundation.storage.part_sizes import check_announced
 from app.foundation.storage.protocols import (
     DEFAULT_CONTENT_TYPE,
-    MAX_PART_BYTES,
-    MAX_PARTS,
     MultipartUpload,
     ObjectInfo,
     Part,
@@ -62,7 +56,7 @@ class FolderMultipart(FolderObjects):
         content_length: int | None = None,
         size: int | None = None,
     ) -> Part:
-        _check_announced(number, content_length, size)
+        check_announced(number, content_length, size)
         folder = self._upload(upload_id)
         expected = content_length if size is None else size
         sink = await asyncio.to_thread(_open_part, folder, key, number, expected)
@@ -110,16 +104,6 @@ class FolderMultipart(FolderObjects):
                     initiated = datetime.fromtimestamp(description.initiated, UTC)
                     found.append(MultipartUpload(description.key, path.name, initiated))
         return sorted(found, key=lambda upload: (upload.key, upload.initiated))
-
-
-def _check_announced(number: int, content_length: int | None, size: int | None) -> None:
-    if not 1 <= number <= MAX_PARTS:
-        raise PartInvalid(number, f"parts have numbers from 1 to {MAX_PARTS}")
-    limit = MAX_PART_BYTES if size is None else size
-    if content_length is not None and content_length > limit:
-        raise PartTooLarge(number, f"it may have {limit} bytes, and {content_length} are announced")
-    if content_length is not None and size is not None and content_length < size:
-        raise PartMismatch(number, f"it has {size} bytes, and {content_length} are announced")
 
 
 def _describe(folder: UploadFolder, key: str) -> UploadDescription:

@@ -6,8 +6,9 @@ A function asks for the least that it uses; a composition root picks the store t
 
 The semantics are those of S3, which the one-machine store keeps too:
 - an object appears whole or not at all, under one key, and is replaced whole;
-- a key is what `keys.validate_key` lets through, and no key is the folder of another (`a` beside
-  `a/b`, which S3 would allow); every method raises InvalidKey otherwise;
+- a key is what `keys.validate_key` lets through; every method raises InvalidKey otherwise;
+- no key is the folder of another (`a` beside `a/b`): stores of folders raise InvalidKey, S3 itself
+  does not, and nobody may count on either;
 - ETags are opaque: equal ETags of one key mean equal bytes, no more;
 - parts have numbers from 1 to 10 000 and at least 5 MiB, except the last one;
 - every method may raise StoreUnavailable, and OutOfSpace where it writes.
@@ -139,7 +140,10 @@ class ObjectStore(Protocol):
         """Deletes what is there of these."""
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """The objects whose key begins with the prefix, in the order of the keys' UTF-8."""
+        """The objects whose key begins with the prefix, in the order of the keys' UTF-8.
+
+        Their content type may be guessed from the key; `head` knows it.
+        """
 
     async def delete_prefix(self, prefix: str) -> int:
         """Deletes what `list` would show and says how many they were."""
@@ -274,5 +278,16 @@ class LocalFiles(Protocol):
         """
 
 
+@runtime_checkable
+class TemporaryFiles(Protocol):
+    """Files of bodies on their way, which a killed process leaves in the store."""
+
+    async def sweep_temporary(self, *, older_than: timedelta) -> int:
+        """Deletes what killed writers left behind, and says how many files that were."""
+
+
 class Store(ObjectStore, MultipartStore, SignedUrls, Protocol):
     """What every store of ours has; for composition roots."""
+
+    def close(self) -> None:
+        """Gives back threads and connections; the store takes no more calls."""

@@ -19,7 +19,7 @@ from app.local.ports import free_port
 from app.local.postgres import LocalPostgres
 from app.local.postgres_cluster import DATABASE
 from app.paths import PATHS
-from app.seams import make_store
+from app.seams import make_folder_store
 from app.settings import Settings
 from migrations.run import upgrade
 from tests.conftest import make_settings
@@ -93,7 +93,7 @@ class Stack:
 
     @property
     def store(self) -> FolderStore:
-        return make_store(self.settings)
+        return make_folder_store(self.settings)
 
     def start(self, name: str = WORKER, **changes: object) -> None:
         """Starts the API, a role of it, or a worker; a worker may have any other name.

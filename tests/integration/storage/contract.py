@@ -275,16 +275,6 @@ class ObjectStoreContract:
         await store.delete()
         assert await keys(store, "") == []
 
-    async def test_putting_while_the_neighbour_is_deleted(self, store: Store) -> None:
-        async def churn(name: str) -> None:
-            for _ in range(20):
-                await store.put(f"deep/er/{name}", b"")
-                await store.delete(f"deep/er/{name}")
-            await store.put(f"deep/er/{name}", b"")
-
-        await asyncio.gather(*map(churn, "abcd"))
-        assert await keys(store, "deep/") == [f"deep/er/{name}" for name in "abcd"]
-
     async def test_it_is_ready(self, store: Store) -> None:
         await store.check()
 

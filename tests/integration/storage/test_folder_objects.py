@@ -1,5 +1,6 @@
 """What is special about objects that are files."""
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from app.foundation.storage.errors import InvalidKey, NotFound, StoreError, Stor
 from app.foundation.storage.folder import FolderStore
 from app.foundation.storage.local_files import as_local
 from app.foundation.storage.protocols import LocalFiles
-from tests.integration.storage.contract import contents, some_bytes
+from tests.integration.storage.contract import contents, keys, some_bytes
 from tests.integration.storage.test_folder_contract import open_store
 
 
@@ -70,6 +71,17 @@ async def test_no_folder_stays_when_it_is_empty(store: FolderStore, tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "store/objects/a").iterdir()) == ["e"]
     await store.delete_prefix("a/")
     assert list((tmp_path / "store/objects").iterdir()) == []
+
+
+async def test_putting_while_the_neighbour_is_deleted(store: FolderStore) -> None:
+    async def churn(name: str) -> None:
+        for _ in range(20):
+            await store.put(f"deep/er/{name}", b"")
+            await store.delete(f"deep/er/{name}")
+        await store.put(f"deep/er/{name}", b"")
+
+    await asyncio.gather(*map(churn, "abcd"))
+    assert await keys(store, "deep/") == [f"deep/er/{name}" for name in "abcd"]
 
 
 async def test_folders_that_a_killed_deletion_left_are_not_in_the_way(

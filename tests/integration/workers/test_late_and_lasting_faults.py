@@ -8,7 +8,7 @@ from app.foundation.storage.errors import NotFound
 from app.jobs import service
 from app.jobs.models import Task, TaskState
 from app.jobs.service import NewTask
-from app.seams import make_store
+from app.seams import make_folder_store
 from tests.integration.workers.conftest import Await, StartWorker, Submit, Until
 from tests.published_media import add_asset
 from workers.work import Work
@@ -47,7 +47,7 @@ async def test_what_a_stale_attempt_stored_is_removed(
         await work.finish()
 
     worker = start_worker(noop)
-    store = make_store(worker.services.settings)
+    store = make_folder_store(worker.services.settings)
     await store.put(f"renditions/{asset_id}/another.1/file", b"in use")
     async with database.project(project_id) as tx:
         job = await service.create_job(tx, project_id=project_id, kind="test", asset_id=asset_id)

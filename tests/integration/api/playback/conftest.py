@@ -5,7 +5,7 @@ import pytest
 
 from app.foundation.db.database import Database
 from app.foundation.storage.folder import FolderStore
-from app.seams import make_store
+from app.seams import make_folder_store
 from app.settings import Settings
 from tests.integration.api.playback.asking import NewId, sign_in
 from tests.published_media import MadeMedia, add_asset, make_media, publish
@@ -18,7 +18,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> MadeMedia:
 
 @pytest.fixture
 def store(settings: Settings) -> FolderStore:
-    return make_store(settings)
+    return make_folder_store(settings)
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""How many requests may be tried again, all callers together.
+
+Tries per request bound what one caller adds to a store's trouble; this bounds what all of them do.
+A reserve lets short trouble pass unseen. When it is spent, trouble is not short, and tries again
+would be one more load on what is overloaded: from then on ten calls that succeed earn one.
+"""
+
+import threading
+from typing import Any
+
+from app.foundation.storage.errors import StoreUnavailable
+
+RESERVE = 500.0
+# So that in the long run at most a tenth more requests are made than there are calls.
+EARNED = 0.1
+_THROTTLED = 429
+
+
+class RetryBudget:
+    """A token bucket; thread-safe.
+
+    Args:
+        reserve: Tries again that may be made in a row, in all; where the bucket begins and ends.
+        earned: What a call that succeeds at its first try adds.
+    """
+
+    def __init__(self, *, reserve: float = RESERVE, earned: float = EARNED) -> None:
+        self._reserve = reserve
+        self._earned = earned
+        self._left = reserve
+        self._lock = threading.Lock()
+
+    @property
+    def left(self) -> float:
+        return self._left
+
+    def earn(self) -> None:
+        with self._lock:
+            self._left = min(self._reserve, self._left + self._earned)
+
+    def spend(self) -> None:
+        """Pays for one try again.
+
+        Raises:
+            StoreUnavailable: the budget is spent.
+        """
+        with self._lock:
+            if self._left < 1:
+                raise StoreUnavailable("the store fails too often for requests to be tried again")
+            self._left -= 1
+
+    def watch(self, client: Any, *, attempts: int) -> None:
+        """Makes the retries of a botocore client, which has `attempts` for a request, pay."""
+
+        def needs_retry(
+            response: tuple[Any, Any] | None,
+            attempts_made: int,
+            caught_exception: Exception | None,
+        ) -> None:
+            status = 0 if response is None else response[0].status_code
+            failed = caught_exception is not None or status >= 500 or status == _THROTTLED
+            if failed and attempts_made < attempts:
+                self.spend()
+            elif not failed and attempts_made == 1:
+                self.earn()
+
+        def on_event(**event: Any) -> None:
+            needs_retry(event["response"], event["attempts"], event["caught_exception"])
+
+        # Before botocore's own handler decides. One that raises ends the call with what it raises.
+        client.meta.events.register_first("needs-retry.s3", on_event)

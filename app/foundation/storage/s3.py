@@ -1,0 +1,43 @@
+"""The object store on S3 and on servers that speak it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.foundation.clock import Clock, utc_now
+from app.foundation.storage.s3_multipart import S3Multipart
+from app.foundation.storage.s3_requests import S3Requests
+from app.foundation.storage.s3_urls import S3Urls
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+
+class S3Store(S3Multipart, S3Urls):
+    """Implements ObjectStore, MultipartStore and SignedUrls.
+
+    Args:
+        signing_client: For signed requests, where the store is reached under another name than
+            the one used here. Default: the client of the requests.
+        scratch: Folder for bodies on their way; the system's own without one.
+    """
+
+    def __init__(
+        self,
+        requests: S3Requests,
+        *,
+        signing_client: "S3Client | None" = None,
+        scratch: Path | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        S3Multipart.__init__(self, requests, scratch=scratch)
+        S3Urls.__init__(
+            self,
+            signing_client or requests.client,
+            requests.buckets,
+            clock,
+            kms_key_id=requests.kms_key_id,
+        )
+
+    def close(self) -> None:
+        """Takes no more calls; what is under way in threads ends by itself."""
+        self._requests.close()

@@ -1,0 +1,147 @@
+"""Requests to S3: which client makes them, in which threads, and how their failures are told."""
+
+import asyncio
+import base64
+import binascii
+import os
+import zlib
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from mimetypes import MimeTypes
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from app.foundation.clock import utc_now
+from app.foundation.storage.buckets import Buckets
+from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE
+from app.foundation.storage.retry_budget import RetryBudget
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_READ_BYTES = 1 << 20
+# Python's own table, not the machine's files: the same answer everywhere.
+_TYPES = MimeTypes()
+
+
+class S3Requests:
+    """What the parts of a store on S3 share.
+
+    Args:
+        client: boto3's, with retries of its own in mode "standard".
+        threads: Requests at once; more wait for their turn.
+        attempts: Tries of one request, as the client was told.
+        kms_key_id: Of new objects; the bucket's own encryption without one.
+    """
+
+    def __init__(
+        self,
+        client: "S3Client",
+        buckets: Buckets,
+        *,
+        threads: int,
+        attempts: int,
+        kms_key_id: str | None = None,
+        budget: RetryBudget | None = None,
+    ) -> None:
+        self.client = client
+        self.buckets = buckets
+        self.attempts = attempts
+        self.budget = budget or RetryBudget()
+        self.budget.watch(client, attempts=attempts)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
+        self.kms_key_id = kms_key_id
+        self.encryption: dict[str, Any] = {}
+        if kms_key_id is not None:
+            self.encryption = {
+                "ServerSideEncryption": "aws:kms",
+                "SSEKMSKeyId": kms_key_id,
+                # One data key for many objects: far fewer requests to KMS.
+                "BucketKeyEnabled": True,
+            }
+
+    def place(self, key: str) -> dict[str, Any]:
+        return {"Bucket": self.buckets.of(key), "Key": key}
+
+    async def read(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs blocking work that changes nothing; a cancellation leaves it to itself."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+
+    async def write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs blocking work; who is cancelled hears of it when the work is done.
+
+        So whoever cleans up after a cancelled writer finds all that it wrote.
+        """
+        running = asyncio.ensure_future(self.read(work, *args, **kwargs))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait({running})
+            if not running.cancelled():
+                # Retrieved, so that nobody is told of an exception that was never looked at.
+                running.exception()
+            raise
+
+    def close(self) -> None:
+        """Takes no more work; threads end when what they do is done, without anybody waiting."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.client.close()
+
+
+async def in_parallel(jobs: Iterable[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
+    """The results in order. After a failure no more are begun, and those begun have ended."""
+    turns = asyncio.Semaphore(at_once)
+
+    async def run(job: Callable[[], Awaitable[T]]) -> T:
+        async with turns:
+            return await job()
+
+    tasks = [asyncio.create_task(run(job)) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
+
+
+def checksum(crc: int) -> str:
+    """A CRC-32 as S3's headers have it."""
+    return base64.b64encode(crc.to_bytes(4, "big")).decode()
+
+
+def checksum_of_file(descriptor: int, begin: int, size: int) -> str:
+    """The checksum of a part of a file, read in blocks."""
+    crc, done = 0, 0
+    while done < size:
+        block = os.pread(descriptor, min(_READ_BYTES, size - done), begin + done)
+        if not block:
+            break
+        crc = zlib.crc32(block, crc)
+        done += len(block)
+    return checksum(crc)
+
+
+def checksum_of(data: bytes) -> str:
+    return checksum(binascii.crc32(data))
+
+
+def etag_of(answer: Any) -> str:
+    return str(answer["ETag"]).strip('"')
+
+
+def time_of(answer: Any) -> datetime:
+    """When a request that was just answered took effect, by the store's clock."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return parsedate_to_datetime(date) if date else utc_now()
+
+
+def guessed_type(key: str) -> str:
+    """The content type that the key's suffix speaks of, where nobody tells the real one."""
+    return _TYPES.guess_type(key)[0] or DEFAULT_CONTENT_TYPE
