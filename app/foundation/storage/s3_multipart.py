@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from app.foundation.storage.errors import (
     Incomplete,
     NoSuchUpload,
+    NotFound,
     PartMismatch,
     PartMissing,
     PartTooLarge,
     PartTooSmall,
+    StoreUnavailable,
     WrongSize,
 )
 from app.foundation.storage.keys import validate_key, validate_prefix
@@ -136,10 +138,15 @@ class S3Multipart(S3Objects):
         listed: list[CompletedPartTypeDef] = [
             {"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts
         ]
-        with s3_errors(key, upload_id=upload_id):
-            self._requests.client.complete_multipart_upload(
-                **self._upload(key, upload_id), MultipartUpload={"Parts": listed}
-            )
+        try:
+            with s3_errors(key, upload_id=upload_id):
+                self._requests.client.complete_multipart_upload(
+                    **self._upload(key, upload_id), MultipartUpload={"Parts": listed}
+                )
+        except (StoreUnavailable, NotFound):
+            # What it stumbled over may be another completion, or a part that came meanwhile.
+            self._check_parts(key, upload_id, parts)
+            raise
         return self._head(key)
 
     def _check_parts(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
