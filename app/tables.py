@@ -6,6 +6,7 @@ Imported by every process: a foreign key can be followed only when both its tabl
 import app.accounts.models
 import app.assets.models
 import app.foundation.http.models
+import app.intake.models
 import app.jobs.models
 import app.notifications.models
 import app.playback.models

@@ -5,25 +5,49 @@ import threading
 from collections.abc import Coroutine
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.foundation.db.database import Database
 from app.foundation.storage.errors import StoreError
+from app.foundation.storage.protocols import Store
 from workers.leases import DATABASE_AWAY
 from workers.postgres_broker import loop_thread
-from workers.services import Services
 
 _ANSWER_SECONDS = 5.0
 
 
+class Seams(Protocol):
+    """What a process needs to be ready."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def store(self) -> Store: ...
+
+
 class StatusServer(ThreadingHTTPServer):
-    """Answers until closed. Health is that the event loop turns; ready, that its seams answer."""
+    """Answers until closed. Health is that the event loop turns; ready, that its seams answer.
+
+    Args:
+        loop: The process's event loop; by default that of Dramatiq's thread.
+    """
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, services: Services) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        services: Seams,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         super().__init__((host, port), _Handler)
         self.services = services
+        self._loop = loop
         threading.Thread(target=self.serve_forever, name="status", daemon=True).start()
 
     def health(self) -> str | None:
@@ -35,7 +59,7 @@ class StatusServer(ThreadingHTTPServer):
         return self._ask(_check(self.services))
 
     def _ask(self, question: Coroutine[object, object, str | None]) -> str | None:
-        answer = asyncio.run_coroutine_threadsafe(question, loop_thread().loop)
+        answer = asyncio.run_coroutine_threadsafe(question, self._loop or loop_thread().loop)
         try:
             return answer.result(_ANSWER_SECONDS)
         except TimeoutError:
@@ -47,7 +71,7 @@ async def _nothing() -> None:
     return None
 
 
-async def _check(services: Services) -> str | None:
+async def _check(services: Seams) -> str | None:
     try:
         await services.database.now()
     except DATABASE_AWAY as error:

@@ -8,6 +8,7 @@ import structlog
 from app.foundation.clock import Clock, utc_now
 from app.foundation.storage.errors import StoreError
 from app.foundation.storage.protocols import TemporaryFiles
+from app.intake import streams
 from app.jobs.reconciler import REPAIRS, ExpireUpload
 from app.uploads import service as uploads
 from app.uploads import tus_service as tus
@@ -24,12 +25,15 @@ _ABANDONED_AFTER = timedelta(hours=6)
 
 def expire_upload(services: Services) -> ExpireUpload:
     """How an overdue upload ends: its row, its asset and its parts."""
+    idle = timedelta(seconds=services.settings.kinesis_idle_seconds)
+    longest = timedelta(seconds=services.settings.upload_expires_seconds)
 
     async def expire(project_id: str, upload_id: str) -> None:
         async with services.database.project(project_id) as tx:
             # All of it may have come, and the process that was to say so has died.
             await tus.settle_if_tus(tx, services.store, upload_id)
-            await uploads.expire(tx, upload_id, services.store)
+            if not await streams.put_off_expiry(tx, upload_id, idle=idle, longest=longest):
+                await uploads.expire(tx, upload_id, services.store)
 
     return expire
 

@@ -146,6 +146,28 @@ def upload(
 
 
 @app.command()
+def stream(
+    file: Annotated[Path, typer.Argument(help="A video.")],
+    stream: Annotated[
+        str, typer.Option(envvar="SPOOL_KINESIS_STREAM", help="Name of the data stream.")
+    ],
+    region: Annotated[
+        str | None,
+        typer.Option(envvar="SPOOL_AWS_REGION", help="Of AWS. Default: AWS_REGION, or us-east-1."),
+    ] = None,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option(envvar="SPOOL_KINESIS_ENDPOINT_URL", help="Of a server that is not AWS."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was sent, as JSON.")] = False,
+) -> None:
+    """Send a video into a Kinesis data stream that Spool reads."""
+    from app.cli.stream import stream_file
+
+    stream_file(file, stream=stream, region=region, endpoint_url=endpoint_url, as_json=as_json)
+
+
+@app.command()
 def assets(
     ctx: typer.Context,
     state: State = None,

@@ -23,6 +23,9 @@ from app.uploads.states import OPEN, move_upload
 PARTS = "parts"
 SIMPLE = "simple"
 TUS = "tus"
+STREAM = "stream"
+# How one is late that was not expected at a certain time.
+_LATE = {STREAM: "No record of the stream came for too long"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,12 +263,12 @@ async def expire(tx: AsyncSession, upload_id: str, store: Store) -> bool:
         return False
     await move_upload(tx, upload_id, UploadState.EXPIRED)
     if upload.asset_id is not None:
+        why = _LATE.get(upload.method, "The upload was not finished in time")
         await fail_asset(
             tx,
             upload.asset_id,
             "upload_expired",
-            "The upload was not finished in time, and what had arrived was removed. Upload it "
-            "again.",
+            f"{why}, and what had arrived was removed. Send it again.",
         )
     await discard(store, upload)
     return True

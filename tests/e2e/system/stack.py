@@ -106,7 +106,7 @@ class Stack:
         if child is None:
             module = "app.asgi" if serves else "workers.main"
             child = self._children[name] = Child(name, module, self.folder / f"{name}.log")
-        environment = _environment(self.settings)
+        environment = environment_of(self.settings)
         for key, value in changes.items():
             environment[f"SPOOL_{key.upper()}"] = str(value)
             if value is None:
@@ -228,7 +228,8 @@ class Stack:
         }
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that give a process these settings."""
     keys = {name: key.get_secret_value() for name, key in settings.signing_keys.items()}
     values = settings.model_dump(exclude_none=True) | {
         "database_url": settings.database_url.get_secret_value(),

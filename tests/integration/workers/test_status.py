@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from app.settings import Settings
 from tests.integration.workers.conftest import StartWorker
 from workers.status import StatusServer
 
@@ -25,8 +26,10 @@ async def test_a_worker_says_how_it_is(status: StatusServer) -> None:
     assert (await ask(status, "/elsewhere")).status_code == 404
 
 
-async def test_a_worker_without_its_store_is_not_ready(status: StatusServer) -> None:
-    root = status.services.settings.store_root
+async def test_a_worker_without_its_store_is_not_ready(
+    status: StatusServer, settings: Settings
+) -> None:
+    root = settings.store_root
     assert root
     root.rename(root.with_name("gone"))
     answer = await ask(status, "/ready")

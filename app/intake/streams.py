@@ -1,0 +1,331 @@
+"""A video that comes through a data stream: begun, made durable piece by piece, completed, failed.
+
+Its bytes become parts of a multipart upload as soon as they fill one. What does not fill one yet
+lies in `stream_chunks`, so that everything before a checkpoint is durable and a stream that stalls
+holds up no checkpoint. Part n is always the same bytes, so that storing it again changes nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assets.states import fail_asset
+from app.foundation.db.ids import new_id
+from app.foundation.errors import Invalid
+from app.foundation.storage.protocols import MIN_PART_BYTES, Store
+from app.intake.models import IngestStream, StreamChunk, StreamShard, StreamState
+from app.intake.records import Begin, End
+from app.intake.shards import Group
+from app.uploads.completion import complete_upload
+from app.uploads.models import Upload, UploadState
+from app.uploads.parts import plan_cut
+from app.uploads.policy import UploadPolicy
+from app.uploads.service import (
+    STREAM,
+    Announced,
+    check_size,
+    discard,
+    get_upload,
+    insert_upload,
+)
+from app.uploads.states import OPEN, move_upload
+
+STREAM_TAG = "stream_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is durable of a stream.
+
+    Args:
+        id: Of its row.
+        upload_id: None where its first record never came.
+        next_seq: Records before this one are durable.
+        size: Bytes that are durable, in parts and in chunks.
+        parts: Parts that the store has; `parts * part_bytes` bytes, the rest is chunks.
+        limit: Bytes that it may have: as announced, or as the project's uploads.
+    """
+
+    id: str
+    stream_id: str
+    state: StreamState
+    upload_id: str | None
+    next_seq: int
+    size: int
+    parts: int
+    part_bytes: int = 0
+    object_key: str = ""
+    store_upload_id: str = ""
+    limit: int = 0
+
+
+def stream_policy(policy: UploadPolicy, idle: timedelta) -> UploadPolicy:
+    """How streams differ from uploads: small parts, since no part is sent until it is full."""
+    part_bytes = plan_cut(policy.max_bytes, MIN_PART_BYTES).part_size
+    return replace(policy, part_bytes=part_bytes, expires=idle)
+
+
+async def find(
+    tx: AsyncSession, group: Group, stream_id: str, policy: UploadPolicy
+) -> Progress | None:
+    """The stream as it is durable; None when nothing is known of it.
+
+    One whose upload was cancelled or has expired ends by this.
+    """
+    row = await tx.scalar(select(IngestStream).where(*_of(group, stream_id)))
+    if row is None:
+        return None
+    upload = await get_upload(tx, row.upload_id) if row.upload_id else None
+    if upload and row.state is StreamState.OPEN and upload.state not in OPEN:
+        message = f"The upload is {upload.state.value}; records of it are not wanted any more."
+        error = {"error_code": "upload_state", "error_message": message}
+        await _end(tx, row.id, {"state": StreamState.FAILED, **error})
+        row.state = StreamState.FAILED
+    return _progress(row, upload, policy)
+
+
+async def begin(
+    tx: AsyncSession,
+    store: Store,
+    policy: UploadPolicy,
+    group: Group,
+    stream_id: str,
+    record: Begin,
+) -> Progress:
+    """An asset that waits for the stream's bytes, tagged with the stream's id.
+
+    Args:
+        policy: Of `stream_policy`.
+
+    Raises:
+        TooLarge: upload_too_large, by the size that it announces.
+        Invalid: upload_empty.
+        StoreUnavailable: the store cannot begin it.
+    """
+    if record.size is not None:
+        check_size(record.size, policy.max_bytes)
+    file = Announced(
+        filename=record.filename,
+        size_bytes=record.size,
+        content_type=record.content_type,
+        tags={STREAM_TAG: stream_id},
+        sha256=record.sha256,
+    )
+    upload = await insert_upload(tx, policy, group.project_id, file, method=STREAM)
+    row: IngestStream | None = await tx.scalar(
+        insert(IngestStream)
+        .values(
+            id=new_id("str"),
+            project_id=group.project_id,
+            consumer_group=group.name,
+            stream=group.stream,
+            stream_id=stream_id,
+            upload_id=upload.id,
+            state=StreamState.OPEN,
+            next_seq=1,
+            size_bytes=0,
+            parts=0,
+        )
+        .returning(IngestStream)
+    )
+    if row is None:
+        raise RuntimeError("INSERT … RETURNING gave no row")
+    # Last, because it does not roll back; what is left of a crash here the sweep removes.
+    upload.store_upload_id = await store.create_multipart(
+        upload.object_key, content_type=upload.content_type, part_size=upload.part_bytes
+    )
+    await tx.flush()
+    return _progress(row, upload, policy)
+
+
+async def chunks_from(tx: AsyncSession, ingest_stream_id: str, offset: int) -> bytes:
+    """The durable bytes that are in no part: those from `offset` on."""
+    rows = await tx.scalars(
+        select(StreamChunk.data)
+        .where(StreamChunk.ingest_stream_id == ingest_stream_id, StreamChunk.offset >= offset)
+        .order_by(StreamChunk.offset)
+    )
+    return b"".join(rows)
+
+
+async def save(
+    tx: AsyncSession, group: Group, progress: Progress, tail: bytes, idle: timedelta
+) -> None:
+    """Makes a stream's progress durable, together with the bytes that fill no part.
+
+    Args:
+        tail: The bytes from where the last part ends, or where the last chunk does if that is
+            further on, up to `progress.size`.
+        idle: How long the next record may take.
+    """
+    begin = progress.size - len(tail)
+    await tx.execute(
+        delete(StreamChunk).where(
+            StreamChunk.ingest_stream_id == progress.id,
+            StreamChunk.offset < progress.parts * progress.part_bytes,
+        )
+    )
+    if tail:
+        await tx.execute(
+            insert(StreamChunk).values(
+                ingest_stream_id=progress.id,
+                project_id=group.project_id,
+                offset=begin,
+                data=tail,
+            )
+        )
+    await tx.execute(
+        update(IngestStream)
+        .where(IngestStream.id == progress.id)
+        .values(
+            next_seq=progress.next_seq,
+            size_bytes=progress.size,
+            parts=progress.parts,
+            updated_at=func.clock_timestamp(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    await tx.execute(
+        update(Upload)
+        .where(Upload.id == progress.upload_id, Upload.state.in_(OPEN))
+        .values(deadline_at=func.clock_timestamp() + idle)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def complete(tx: AsyncSession, store: Store, progress: Progress, record: End) -> Upload:
+    """Makes the source of the parts, all of which are stored; its checksum is compared by a job.
+
+    Raises:
+        Conflict, Gone, Invalid: as `complete_upload`; it was cancelled or has expired meanwhile.
+    """
+    if progress.upload_id is None:
+        raise ValueError("a stream that never began has no end")
+    announced = await tx.scalar(select(Upload.sha256).where(Upload.id == progress.upload_id))
+    sha256 = record.sha256.lower()
+    if announced not in {None, sha256}:
+        raise Invalid(
+            "upload_checksum_mismatch",
+            "The stream's last record has another SHA-256 than its first one announced.",
+        )
+    await tx.execute(
+        update(Upload)
+        .where(Upload.id == progress.upload_id, Upload.state.in_(OPEN))
+        .values(size_bytes=progress.size, sha256=sha256)
+        .execution_options(synchronize_session=False)
+    )
+    upload, _ = await complete_upload(tx, store, progress.upload_id)
+    await _end(tx, progress.id, {"state": StreamState.COMPLETED, "next_seq": record.seq + 1})
+    return upload
+
+
+async def fail(
+    tx: AsyncSession,
+    store: Store,
+    group: Group,
+    stream_id: str,
+    progress: Progress | None,
+    code: str,
+    message: str,
+) -> Progress:
+    """Ends a stream with a reason; its upload and its asset fail with it. Again: nothing.
+
+    Args:
+        progress: None where its first record never came, or could not be taken.
+    """
+    error = {"error_code": code, "error_message": message}
+    if progress is None:
+        values = {
+            "id": new_id("str"),
+            "project_id": group.project_id,
+            "consumer_group": group.name,
+            "stream": group.stream,
+            "stream_id": stream_id,
+            "state": StreamState.FAILED,
+            "next_seq": 0,
+            "size_bytes": 0,
+            "parts": 0,
+            **error,
+        }
+        await tx.execute(insert_or(IngestStream).values(values).on_conflict_do_nothing())
+        return Progress(str(values["id"]), stream_id, StreamState.FAILED, None, 0, 0, 0)
+    await _end(tx, progress.id, {"state": StreamState.FAILED, **error})
+    if progress.upload_id is not None:
+        upload = await get_upload(tx, progress.upload_id, lock=True)
+        if upload.state in OPEN:
+            upload = await move_upload(tx, upload.id, UploadState.FAILED, changes=error)
+            if upload.asset_id is not None:
+                await fail_asset(tx, upload.asset_id, code, message)
+            await discard(store, upload)
+    return replace(progress, state=StreamState.FAILED)
+
+
+async def put_off_expiry(
+    tx: AsyncSession, upload_id: str, *, idle: timedelta, longest: timedelta
+) -> bool:
+    """Gives a stream more time if nobody reads its data stream: its records may be waiting there.
+
+    Args:
+        idle: How much.
+        longest: Since it was begun; Kinesis keeps nothing for ever.
+
+    Returns:
+        Whether the upload is a stream's that does not expire now.
+    """
+    of_group = (
+        StreamShard.project_id == IngestStream.project_id,
+        StreamShard.consumer_group == IngestStream.consumer_group,
+        StreamShard.stream == IngestStream.stream,
+    )
+    is_read = exists().where(*of_group, StreamShard.lease_until > func.clock_timestamp())
+    unread = select(IngestStream.upload_id).where(IngestStream.upload_id == upload_id, ~is_read)
+    put_off = await tx.scalar(
+        update(Upload)
+        .where(
+            Upload.id.in_(unread),
+            Upload.state.in_(OPEN),
+            Upload.created_at > func.clock_timestamp() - longest,
+        )
+        .values(deadline_at=func.clock_timestamp() + idle)
+        .returning(Upload.id)
+        .execution_options(synchronize_session=False)
+    )
+    return put_off is not None
+
+
+async def _end(tx: AsyncSession, ingest_stream_id: str, values: Mapping[str, object]) -> None:
+    await tx.execute(
+        update(IngestStream)
+        .where(IngestStream.id == ingest_stream_id, IngestStream.state == StreamState.OPEN)
+        .values(**values, updated_at=func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
+    await tx.execute(delete(StreamChunk).where(StreamChunk.ingest_stream_id == ingest_stream_id))
+
+
+def _of(group: Group, stream_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        IngestStream.project_id == group.project_id,
+        IngestStream.consumer_group == group.name,
+        IngestStream.stream == group.stream,
+        IngestStream.stream_id == stream_id,
+    )
+
+
+def _progress(row: IngestStream, upload: Upload | None, policy: UploadPolicy) -> Progress:
+    known = Progress(
+        row.id, row.stream_id, row.state, row.upload_id, row.next_seq, row.size_bytes, row.parts
+    )
+    if upload is None:
+        return known
+    return replace(
+        known,
+        part_bytes=upload.part_bytes,
+        object_key=upload.object_key,
+        store_upload_id=upload.store_upload_id or "",
+        limit=upload.size_bytes or policy.max_bytes,
+    )
