@@ -15,6 +15,7 @@ from litestar.types import ControllerRouterHandler
 
 from app.accounts.controller import AuthController
 from app.accounts.key_controller import KeyController
+from app.accounts.mail_controller import MailController
 from app.accounts.project_controller import MemberController, ProjectController
 from app.assets.controller import AssetController
 from app.assets.interface_controller import AnalyticsController
@@ -79,7 +80,7 @@ COMMON: Handlers = (HealthController, ErrorCodeController, DocumentController, s
 _PARTS = (
     Role(
         "accounts",
-        v1=(AuthController, ProjectController, MemberController, KeyController),
+        v1=(AuthController, ProjectController, MemberController, MailController, KeyController),
         root=(),
         access=frozenset({Access.ROWS}),
     ),

@@ -1,5 +1,7 @@
 """Which side of each seam this deployment is on: chosen from the settings, here alone."""
 
+from pathlib import Path
+
 from botocore.config import Config
 
 from app.foundation.aws import make_client
@@ -12,6 +14,12 @@ from app.foundation.storage.protocols import Store
 from app.foundation.storage.s3 import S3Store
 from app.foundation.storage.s3_requests import S3Requests
 from app.notifications.channels import Channel
+from app.notifications.mail.channel import MailChannel
+from app.notifications.mail.folder import FolderTransport
+from app.notifications.mail.letter import LetterWriter
+from app.notifications.mail.ses import SesTransport
+from app.notifications.mail.smtp import Server, SmtpTransport
+from app.notifications.mail.transport import Transport
 from app.notifications.models import Origin
 from app.notifications.outbox import Outlets
 from app.notifications.topic import TopicChannel
@@ -93,13 +101,45 @@ def make_outlets(settings: Settings, origin: Origin) -> Outlets:
     return Outlets(origin, topic=origin in _topics(settings), mail=settings.mail != "none")
 
 
-def make_channels(settings: Settings, database: Database) -> list[Channel]:  # noqa: ARG001  # mail will read of people and videos
+def make_channels(settings: Settings, database: Database) -> list[Channel]:
     """The ways out that a relay sends by; it closes them."""
     channels: list[Channel] = []
     if topics := _topics(settings):
         client = make_client(settings, "sns", endpoint_url=settings.sns_endpoint_url)
         channels.append(TopicChannel(client, topics))
+    if transport := _mail_transport(settings):
+        channels.append(
+            MailChannel(
+                database,
+                transport,
+                LetterWriter(settings.mail_from),
+                make_signer(settings),
+                public_url=settings.public_url,
+            )
+        )
     return channels
+
+
+def _mail_transport(settings: Settings) -> Transport | None:
+    match settings.mail:
+        case "smtp" if settings.smtp_host:
+            password = settings.smtp_password
+            server = Server(
+                settings.smtp_host,
+                settings.smtp_port,
+                settings.smtp_security,
+                user=settings.smtp_user,
+                password=password.get_secret_value() if password else None,
+            )
+            return SmtpTransport(server)
+        case "ses":
+            return SesTransport(
+                make_client(settings, "sesv2", endpoint_url=settings.ses_endpoint_url)
+            )
+        case "file" if settings.mail_folder:
+            return FolderTransport(Path(settings.mail_folder))
+        case _:
+            return None
 
 
 def _topics(settings: Settings) -> dict[Origin, str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Member, Project, Role, User
+from app.accounts.models import MailWish, Member, Project, Role, User
 from app.accounts.service import find_user
 from app.foundation.auth import Principal
 from app.foundation.errors import Conflict, Forbidden, NotFound
@@ -21,6 +21,7 @@ class Membership:
     email: str
     name: str
     role: Role
+    mail: MailWish
     created_at: datetime
 
 
@@ -43,6 +44,15 @@ async def list_members(
     return [_membership(row[0], row.email, row.name) for row in rows], following
 
 
+async def get_member(tx: AsyncSession, user_id: str) -> Membership:
+    """Raises NotFound: `member_not_found`."""
+    query = select(Member, *_PERSON).join(User, User.id == Member.user_id)
+    row = (await tx.execute(query.where(Member.user_id == user_id))).one_or_none()
+    if row is None:
+        raise NotFound("member_not_found", "No member of this project has this id.")
+    return _membership(row[0], row.email, row.name)
+
+
 async def add_member(
     gate: AsyncSession, principal: Principal, *, email: str, role: Role
 ) -> Membership:
@@ -63,7 +73,7 @@ async def add_member(
         )
     if await gate.get(Member, (principal.project_id, user.id)) is not None:
         raise Conflict("member_exists", "Change the role of the member instead.", pointer="/email")
-    member = Member(project_id=principal.project_id, user_id=user.id, role=role)
+    member = Member(project_id=principal.project_id, user_id=user.id, role=role, mail=MailWish.OWN)
     gate.add(member)
     await gate.flush()
     return _membership(member, user.email, user.name)
@@ -107,7 +117,7 @@ async def remove_member(tx: AsyncSession, principal: Principal, user_id: str) ->
 
 
 def _membership(member: Member, email: str, name: str) -> Membership:
-    return Membership(member.user_id, email, name, member.role, member.created_at)
+    return Membership(member.user_id, email, name, member.role, member.mail, member.created_at)
 
 
 async def _locked_member(tx: AsyncSession, project_id: str, user_id: str) -> Member:

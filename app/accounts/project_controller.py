@@ -4,7 +4,6 @@ from litestar import Controller, Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
 from app.accounts import members, service
-from app.accounts.members import Membership
 from app.accounts.models import Project, Role
 from app.accounts.schemas import MemberView, NewMember, NewProject, NewRole, ProjectView, Whoami
 from app.foundation.auth import requires
@@ -114,7 +113,7 @@ class MemberController(Controller):
     ) -> Page[MemberView]:
         """List who is a member of the project, and as what."""
         found, following = await members.list_members(tx, limit=limit, cursor=cursor)
-        return Page([_view(member) for member in found], following)
+        return Page([MemberView.of(member) for member in found], following)
 
     @post(
         operation_id="add_member",
@@ -126,7 +125,7 @@ class MemberController(Controller):
     async def add_member(self, gate: Gate, principal: Me, data: JSONBody[NewMember]) -> MemberView:
         """Add somebody who has an account, by e-mail address. Only owners add owners."""
         added = await members.add_member(gate, principal, email=data.email, role=data.role)
-        return _view(added)
+        return MemberView.of(added)
 
     @put(
         "/{user_id:str}/role",
@@ -139,7 +138,7 @@ class MemberController(Controller):
         self, tx: Tx, principal: Me, user_id: FromPath[str], data: JSONBody[NewRole]
     ) -> MemberView:
         """Set a member's role. It shows in the tokens of the member's next refresh."""
-        return _view(await members.change_role(tx, principal, user_id, data.role))
+        return MemberView.of(await members.change_role(tx, principal, user_id, data.role))
 
     @delete(
         "/{user_id:str}",
@@ -158,7 +157,3 @@ class MemberController(Controller):
 
 def _tagged(project: Project) -> Response[ProjectView]:
     return Response(ProjectView.of(project), headers={"ETag": etag(project.version)})
-
-
-def _view(member: Membership) -> MemberView:
-    return MemberView(member.user_id, member.email, member.name, member.role, member.created_at)

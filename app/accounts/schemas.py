@@ -5,7 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.accounts.models import ApiKey, Project, Role, User
+from app.accounts.members import Membership
+from app.accounts.models import ApiKey, MailWish, Project, Role, User
 
 Email = Annotated[
     str,
@@ -127,12 +128,29 @@ class MemberView(Struct):
     email: str
     name: str
     role: Role
+    mail: Annotated[
+        MailWish,
+        Meta(
+            description="Of which videos they are sent mail: own are those they uploaded, and for "
+            "an owner those that no member did."
+        ),
+    ]
     created_at: datetime
+
+    @classmethod
+    def of(cls, member: Membership) -> "MemberView":
+        return cls(
+            member.user_id, member.email, member.name, member.role, member.mail, member.created_at
+        )
 
 
 class NewMember(Struct, kw_only=True, forbid_unknown_fields=True):
     email: Email
     role: Role
+
+
+class NewMailWish(Struct, kw_only=True, forbid_unknown_fields=True):
+    mail: MailWish
 
 
 class NewRole(Struct, kw_only=True, forbid_unknown_fields=True):

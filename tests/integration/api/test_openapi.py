@@ -26,6 +26,7 @@ PUBLIC = (
     "/favicon.ico",
     "/static",
     "/v1/auth/",
+    "/v1/members/unsubscribe",
     "/_store/",
     "/media/",
     "/watch/",
@@ -35,7 +36,7 @@ PUBLIC = (
     "/{manifest}",
 )
 # Each is a session of its own, or can be repeated anyway.
-WITHOUT_KEY = {"sign_in", "refresh", "sign_out"}
+WITHOUT_KEY = {"sign_in", "refresh", "sign_out", "unsubscribe"}
 METHODS = {"get", "put", "post", "patch", "delete", "head"}
 
 

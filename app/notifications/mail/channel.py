@@ -1,0 +1,86 @@
+"""Mail to people: whom the outbox names, about the video that the event names."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
+
+import structlog
+
+from app.accounts.mail_wishes import unsubscribe_link
+from app.foundation.clock import Clock, utc_now
+from app.foundation.db.database import Database
+from app.foundation.signing import UrlSigner
+from app.notifications.channels import Delivery, Failed, Outcome
+from app.notifications.mail.facts import read_facts
+from app.notifications.mail.letter import Facts, LetterWriter
+from app.notifications.mail.transport import Transport
+from app.notifications.models import ChannelName
+
+log = structlog.get_logger(__name__)
+
+
+class MailChannel:
+    """Reads the facts as each project's own role, writes the mails, and has them carried."""
+
+    name = ChannelName.MAIL
+    batch_size = 20
+
+    def __init__(
+        self,
+        database: Database,
+        transport: Transport,
+        writer: LetterWriter,
+        signer: UrlSigner,
+        *,
+        public_url: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._transport = transport
+        self._writer = writer
+        self._signer = signer
+        self._public_url = public_url
+        self._clock = clock
+        # One: a mail server is not to be stormed.
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="mail")
+
+    async def deliver(self, batch: Sequence[Delivery]) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = [None] * len(batch)
+        messages: dict[int, EmailMessage] = {}
+        for place, delivery in enumerate(batch):
+            facts = await self._facts(delivery)
+            if facts is None:
+                log.info("mail.not_wanted", event_id=delivery.event.id)
+                continue
+            try:
+                messages[place] = self._writer.write(facts, now=self._clock())
+            except ValueError as error:
+                outcomes[place] = Failed(f"cannot be written: {error}", permanent=True)
+        if not messages:
+            return outcomes
+        sent = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._transport.send, list(messages.values())
+        )
+        for place, outcome in zip(messages, sent, strict=True):
+            outcomes[place] = outcome
+        return outcomes
+
+    async def _facts(self, delivery: Delivery) -> Facts | None:
+        async with self._database.project(delivery.row.project_id) as tx:
+            return await read_facts(
+                tx, delivery, public_url=self._public_url, unsubscribe=self._unsubscribe
+            )
+
+    def _unsubscribe(self, project_id: str, user_id: str) -> str:
+        return unsubscribe_link(
+            self._signer,
+            self._public_url,
+            project_id=project_id,
+            user_id=user_id,
+            now=self._clock(),
+        )
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._transport.close()
