@@ -1,7 +1,6 @@
 """Repairs that touch objects and disks as well as rows."""
 
 import asyncio
-from datetime import timedelta
 
 import structlog
 
@@ -12,15 +11,13 @@ from app.intake import streams
 from app.jobs.reconciler import REPAIRS, ExpireUpload
 from app.uploads import service as uploads
 from app.uploads import tus_service as tus
-from app.uploads.orphans import sweep_orphans, sweep_tus
+from app.uploads.orphans import ABANDONED_AFTER, sweep_orphans, sweep_tus
 from workers.leases import DATABASE_AWAY
 from workers.services import Services
 
 log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 3600.0
-# Whatever writes to the store has given up long before.
-_ABANDONED_AFTER = timedelta(hours=6)
 
 
 def expire_upload(services: Services) -> ExpireUpload:
@@ -57,7 +54,7 @@ async def sweep(services: Services, *, clock: Clock = utc_now) -> None:
     """
     REPAIRS.labels("scratch_folder").inc(await asyncio.to_thread(services.scratch.sweep))
     if isinstance(services.store, TemporaryFiles):
-        swept = await services.store.sweep_temporary(older_than=_ABANDONED_AFTER)
+        swept = await services.store.sweep_temporary(older_than=ABANDONED_AFTER)
         REPAIRS.labels("temporary_file").inc(swept)
     async with services.database.dispatch() as tx:
         aborted = await sweep_orphans(tx, services.store, clock=clock)

@@ -15,23 +15,33 @@ from app.uploads.tus_models import TusUpload
 
 # Far longer than a transaction takes to commit, so that an upload is never swept as it begins.
 SETTLED_AFTER = timedelta(hours=1)
+# Whoever writes to the store has given up long before.
+ABANDONED_AFTER = timedelta(hours=6)
+_SOURCES = "videos/"
 
 
 async def sweep_orphans(
     dispatch: AsyncSession, store: MultipartStore, *, clock: Clock = utc_now
 ) -> int:
-    """Aborts multipart uploads of sources that are not being uploaded; says how many.
+    """Aborts multipart uploads that nobody will complete; says how many.
+
+    That of a source belongs to the row of an upload, or to nobody. Others are those by which a
+    store sends large files: what is left of them was begun by a process that was killed.
 
     Args:
         dispatch: A transaction that sees the uploads of all projects.
         clock: That of the store, which says when an upload was begun.
     """
-    begun_before = clock() - SETTLED_AFTER
-    settled = {
-        (found.key, found.upload_id): asset_of_source(found.key)
-        async for found in store.list_multiparts("videos/")
-        if found.initiated < begun_before
-    }
+    now = clock()
+    settled: dict[tuple[str, str], str] = {}
+    orphans: list[tuple[str, str]] = []
+    async for found in store.list_multiparts(""):
+        place = (found.key, found.upload_id)
+        if found.key.startswith(_SOURCES):
+            if found.initiated < now - SETTLED_AFTER:
+                settled[place] = asset_of_source(found.key)
+        elif found.initiated < now - ABANDONED_AFTER:
+            orphans.append(place)
     uploading = set(
         await dispatch.scalars(
             select(Upload.asset_id).where(
@@ -39,7 +49,7 @@ async def sweep_orphans(
             )
         )
     )
-    orphans = [place for place, asset_id in settled.items() if asset_id not in uploading]
+    orphans += [place for place, asset_id in settled.items() if asset_id not in uploading]
     for key, upload_id in orphans:
         await store.abort_multipart(key, upload_id)
     return len(orphans)

@@ -143,11 +143,14 @@ class S3Multipart(S3Objects):
                 self._requests.client.complete_multipart_upload(
                     **self._upload(key, upload_id), MultipartUpload={"Parts": listed}
                 )
-        except (StoreUnavailable, NotFound):
+            return self._head(key)
+        except NotFound as error:
+            # Another completion was faster, or the object is deleted already.
+            raise NoSuchUpload(upload_id) from error
+        except StoreUnavailable:
             # What it stumbled over may be another completion, or a part that came meanwhile.
             self._check_parts(key, upload_id, parts)
             raise
-        return self._head(key)
 
     def _check_parts(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
         """Raises what `MultipartStore.complete_multipart` does."""

@@ -13,13 +13,13 @@ import asyncpg
 import httpx
 import psutil
 
-from app.foundation.storage.folder import FolderStore
+from app.foundation.storage.protocols import Store
 from app.local.child import Child
 from app.local.ports import free_port
 from app.local.postgres import LocalPostgres
 from app.local.postgres_cluster import DATABASE
 from app.paths import PATHS
-from app.seams import make_folder_store
+from app.seams import make_store
 from app.settings import Settings
 from migrations.run import upgrade
 from tests.conftest import make_settings
@@ -67,6 +67,7 @@ class Stack:
         self._changes = changes
         self._children: dict[str, Child] = {}
         self._environments: dict[str, dict[str, str]] = {}
+        self._store: Store | None = None
         self.status_urls: dict[str, str] = {}
 
     def up(self) -> None:
@@ -79,6 +80,8 @@ class Stack:
     def down(self) -> None:
         for name in reversed(self._children):
             self.stop(name)
+        if self._store is not None:
+            self._store.close()
         self.postgres.destroy()
 
     @property
@@ -92,8 +95,11 @@ class Stack:
         return make_settings(self.postgres.app_url, self.folder, **changes | self._changes)
 
     @property
-    def store(self) -> FolderStore:
-        return make_folder_store(self.settings)
+    def store(self) -> Store:
+        """As a process of ours sees it."""
+        if self._store is None:
+            self._store = make_store(self.settings)
+        return self._store
 
     def start(self, name: str = WORKER, **changes: object) -> None:
         """Starts the API, a role of it, or a worker; a worker may have any other name.

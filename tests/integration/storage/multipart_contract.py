@@ -188,7 +188,7 @@ class MultipartContract:
         )
         failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         assert len(failed) < len(outcomes)
-        assert all(isinstance(outcome, NoSuchUpload) for outcome in failed)
+        assert {type(outcome) for outcome in failed} <= {NoSuchUpload}, failed
         assert await contents(store, KEY) == some_bytes(PART)
 
     async def test_an_upload_belongs_to_its_key(self, store: Store, client: Client) -> None:
