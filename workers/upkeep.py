@@ -1,6 +1,7 @@
 """Repairs that touch objects and disks as well as rows."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
