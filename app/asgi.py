@@ -1,5 +1,6 @@
 """The API: what it is made of. `python -m app.asgi` serves it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,7 +25,7 @@ from app.foundation.passwords import Passwords
 from app.foundation.sealing import Sealer
 from app.foundation.storage.protocols import Store
 from app.foundation.telemetry.logging import configure_logging
-from app.foundation.telemetry.tracing import configure_tracing
+from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
 from app.foundation.tokens import AccessTokens
 from app.jobs.readiness import check_tasks
 from app.notifications.listener import EventListener
@@ -93,6 +94,8 @@ def create_app(
                 store.close()
             if own_database:
                 await database.close()
+                # Here and not after `uvicorn.run`, which ends the process by the signal it got.
+                await asyncio.to_thread(flush_tracing)
 
     app = Litestar(
         [Router("/v1", route_handlers=role.v1), *COMMON, *role.root],
@@ -112,8 +115,9 @@ def create_app(
 
 def main() -> None:
     settings = load_settings()
-    configure_logging(settings, service="spool-api")
-    configure_tracing("spool-api")
+    service = "spool-api" if settings.role == "all" else f"spool-{settings.role}"
+    configure_logging(settings, service=service)
+    configure_tracing(settings, service)
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -45,7 +45,7 @@ def make_broker(
             close=close,
         ),
         CurrentWork(services),
-        Telemetry(),
+        Telemetry(services),
         # Last in, first out: it records the failure before the folder and the span are gone.
         Failures(),
     ]

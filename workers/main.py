@@ -12,7 +12,7 @@ import time
 import structlog
 
 from app.foundation.telemetry.logging import configure_logging
-from app.foundation.telemetry.tracing import configure_tracing
+from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
 from app.settings import load_settings
 from workers.actors import ACTORS
 from workers.process import WorkerProcess
@@ -29,7 +29,7 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     settings = load_settings()
     configure_logging(settings, service="spool-worker")
-    configure_tracing("spool-worker")
+    configure_tracing(settings, "spool-worker")
     process = WorkerProcess(settings, ACTORS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,6 +46,7 @@ def main() -> None:
     stop.wait()
     log.info("worker.stopping", leases=len(process.services.leases))
     process.stop()
+    flush_tracing()
     log.info("worker.stopped")
 
 

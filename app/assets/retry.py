@@ -7,6 +7,7 @@ from app.assets.models import Asset, AssetState
 from app.assets.service import get_asset
 from app.assets.states import fail_asset, move_asset
 from app.foundation.errors import Conflict
+from app.foundation.telemetry.spans import continued_trace
 from app.jobs import service as jobs
 from app.jobs.models import Job, JobState, Task, TaskState
 from app.uploads.models import Upload, UploadState
@@ -29,16 +30,12 @@ async def retry_asset(tx: AsyncSession, asset_id: str) -> Asset:
     upload = await _lock_upload(tx, asset_id)
     asset = await _reopen(tx, asset_id, upload)
     if upload is not None and asset.state is AssetState.INGESTING:
-        kind, args = "ingest", {"upload_id": upload.id}
-        job = await jobs.create_job(
-            tx, project_id=asset.project_id, kind="ingest", asset_id=asset_id
-        )
+        what, kind, args = "ingest", "ingest", {"upload_id": upload.id}
     else:
-        kind, args = "probe", {}
-        job = await jobs.create_job(
-            tx, project_id=asset.project_id, kind="process", asset_id=asset_id
-        )
-    await jobs.submit(tx, job, [jobs.NewTask(kind=kind, args=args)])
+        what, kind, args = "process", "probe", {}
+    with continued_trace("retry asset", upload.traceparent if upload else None):
+        job = await jobs.create_job(tx, project_id=asset.project_id, kind=what, asset_id=asset_id)
+        await jobs.submit(tx, job, [jobs.NewTask(kind=kind, args=args)])
     return asset
 
 

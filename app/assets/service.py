@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.keys import source_key
+from app.assets.metrics import TIME_TO_PLAYABLE
 from app.assets.models import Asset, AssetState
 from app.assets.states import move_asset
+from app.foundation.db.after_commit import after_commit
 from app.foundation.db.ids import new_id
 from app.foundation.errors import Conflict, Gone, NotFound
 from app.jobs import service as jobs
@@ -205,7 +207,8 @@ async def publish_media(
         renditions=renditions,
         images=images,
     )
-    return await move_asset(
+    first = asset.playable_at is None
+    ready = await move_asset(
         tx,
         asset_id,
         AssetState.READY,
@@ -217,3 +220,19 @@ async def publish_media(
         },
         data={"duration_ms": duration_ms, "renditions": [r.name for r in renditions]},
     )
+    if first and ready.playable_at is not None:
+        await _measure_waiting(tx, ready, ready.playable_at)
+    return ready
+
+
+async def _measure_waiting(tx: AsyncSession, asset: Asset, playable_at: datetime) -> None:
+    """How long somebody waited for this video, from when it began to come and when it had."""
+    waited = {"created": playable_at - asset.created_at}
+    if (arrived := await jobs.first_job_began(tx, asset.id, "ingest")) is not None:
+        waited["uploaded"] = playable_at - arrived
+
+    def observe() -> None:
+        for since, time in waited.items():
+            TIME_TO_PLAYABLE.labels(since).observe(time.total_seconds())
+
+    after_commit(tx, observe)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from sqlalchemy import func, select, text
 
 from app.assets.models import Asset, AssetState
@@ -17,7 +17,9 @@ from app.foundation.db.database import Database
 from app.foundation.db.faults import DATABASE_ERRORS
 from app.foundation.errors import SpoolError
 from app.foundation.storage.errors import StoreError
+from app.foundation.telemetry.correlation import acting_for
 from app.jobs.claim import find_leases, promote_due
+from app.jobs.measure import Measurements
 from app.jobs.models import Task
 from app.jobs.outcome import LeaseLost, fail
 from app.jobs.repair import resettle_asset, resettle_task
@@ -28,13 +30,14 @@ from app.uploads.models import Upload, UploadState
 
 log = structlog.get_logger(__name__)
 
-STUCK = Gauge("spool_stuck_rows", "Rows past the deadline of their state; 0 is right.", ["table"])
 REPAIRS = Counter("spool_repairs_total", "What the reconciler mended.", ["what"])
 
 _LOCK = 7_766_502
 _BATCH = 200
 # Waiting tasks are made ready this often, whatever else waits for the reconciler's turn.
 _PROMOTE_SECONDS = 0.5
+# After so many rounds of others, what this process measured is no longer so.
+_ROUNDS_KEPT = 3
 
 # Which states have a deadline that is the reconciler's to enforce. What an asset waits for before
 # its upload is complete is the upload's affair.
@@ -59,6 +62,7 @@ class Reconciler:
         self._database = database
         self._expire_upload = expire_upload
         self._interval = interval
+        self._measurements = Measurements(keep_seconds=_ROUNDS_KEPT * interval)
 
     async def run_forever(self) -> None:
         # A group ends when both have ended; gather would leave one in the middle of its rollback.
@@ -76,6 +80,7 @@ class Reconciler:
             if not await lock.scalar(
                 text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}
             ):
+                self._measurements.forget_old()
                 return
             await self._end_lost_leases()
             await self._expire_uploads()
@@ -95,8 +100,9 @@ class Reconciler:
         )
         for lease in leases:
             try:
-                async with self._database.project(lease.project_id) as tx:
-                    state = await fail(tx, lease, failure)
+                with acting_for(lease.correlation_id, lease.traceparent):
+                    async with self._database.project(lease.project_id) as tx:
+                        state = await fail(tx, lease, failure)
             except LeaseLost:
                 continue  # It came back in time, or ended, since we looked.
             REPAIRS.labels("lost_lease").inc()
@@ -144,13 +150,7 @@ class Reconciler:
 
     async def _measure(self) -> None:
         async with self._database.dispatch() as tx:
-            for table, states in _DEADLINES.items():
-                overdue = (
-                    select(func.count())
-                    .select_from(table)
-                    .where(table.state.in_(states), table.deadline_at < func.clock_timestamp())
-                )
-                STUCK.labels(table.__tablename__).set(await tx.scalar(overdue) or 0)
+            await self._measurements.take(tx, _DEADLINES)
 
     async def _overdue(self, table: Any) -> Sequence[tuple[str, str]]:
         async with self._database.dispatch() as tx:

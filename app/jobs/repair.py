@@ -4,6 +4,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import Asset, AssetState
+from app.foundation.telemetry.correlation import acting_for
 from app.jobs.claim import find_leases
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
 from app.jobs.outcome import fail
@@ -28,7 +29,8 @@ async def resettle_task(tx: AsyncSession, task_id: str) -> str:
     if task.state is TaskState.LEASED:
         # Its worker should have stopped it; the fence shuts out what it may still write.
         [lease] = await find_leases(tx, Task.id == task_id)
-        return (await fail(tx, lease, _OVERTIME)).value
+        with acting_for(lease.correlation_id, lease.traceparent):
+            return (await fail(tx, lease, _OVERTIME)).value
     if task.state is TaskState.PENDING and await _recount_blockers(tx, task):
         return "recounted"
     await _extend_deadline(tx, task)

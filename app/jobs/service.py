@@ -6,7 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -201,6 +201,25 @@ async def attempts_in_use(tx: AsyncSession, asset_id: str, *, but: str) -> set[s
         )
     )
     return {f"{task_id}.{fence}" for task_id, fence in rows}
+
+
+async def first_job_began(tx: AsyncSession, asset_id: str, kind: str) -> datetime | None:
+    """When the asset's first job of a kind was submitted; None where there was none."""
+    began: datetime | None = await tx.scalar(
+        select(func.min(Job.created_at)).where(Job.asset_id == asset_id, Job.kind == kind)
+    )
+    return began
+
+
+async def attempts_before(tx: AsyncSession, task_id: str) -> list[tuple[str, int]]:
+    """The attempts by which those tasks succeeded that a task waited for: (task id, fence)."""
+    rows = await tx.execute(
+        select(Task.id, Task.fence)
+        .join(TaskDependency, TaskDependency.depends_on_id == Task.id)
+        .where(TaskDependency.task_id == task_id)
+        .order_by(Task.id)
+    )
+    return [(found, fence) for found, fence in rows]
 
 
 async def lock_job(tx: AsyncSession, job_id: str) -> Job:

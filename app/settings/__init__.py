@@ -50,7 +50,10 @@ class Settings(
     Secrets have no defaults: a process that lacks one does not start.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SPOOL_", frozen=True, extra="forbid")
+    # An error tells which field is wrong and never its value, which may be a secret.
+    model_config = SettingsConfigDict(
+        env_prefix="SPOOL_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     database_url: SecretStr = Field(
         description="postgresql+asyncpg://… of a login that may take the roles of the app."

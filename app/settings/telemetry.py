@@ -27,3 +27,7 @@ class TelemetrySettings(BaseSettings):
     trace_format: Literal["w3c", "xray"] = Field(
         default="w3c", description="`xray` makes ids for X-Ray, reads and sends X-Amzn-Trace-Id."
     )
+    environment: str | None = Field(
+        default=None,
+        description="Name of this deployment in traces, such as `staging`.",
+    )

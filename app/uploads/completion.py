@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from opentelemetry.util.types import AttributeValue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +11,7 @@ from app.assets.states import fail_asset, move_asset
 from app.foundation.errors import Gone, Invalid
 from app.foundation.storage.errors import NoSuchUpload, NotFound, PartInvalid
 from app.foundation.storage.protocols import Store
+from app.foundation.telemetry.spans import continued_trace
 from app.jobs import service as jobs
 from app.uploads.models import Upload, UploadState
 from app.uploads.parts import check_parts
@@ -42,6 +44,12 @@ async def complete_upload(
     upload = await get_upload(tx, upload_id, lock=True)
     if upload.state in _ARRIVED:
         return upload, False
+    with continued_trace("complete upload", upload.traceparent, {"spool.upload_id": upload_id}):
+        await _make_source(store, upload, claimed)
+        return await accept_source(tx, upload, upload.size_bytes), True
+
+
+async def _make_source(store: Store, upload: Upload, claimed: Mapping[int, str] | None) -> None:
     multipart_id = require_open(upload)
     try:
         stored = await store.list_parts(upload.object_key, multipart_id)
@@ -56,7 +64,6 @@ async def complete_upload(
         raise Invalid(
             "upload_part_invalid", f"{error}. Send it again.", extra={"part": error.number}
         ) from error
-    return await accept_source(tx, upload, upload.size_bytes), True
 
 
 async def object_is_whole(store: Store, upload: Upload) -> bool:
@@ -68,10 +75,16 @@ async def object_is_whole(store: Store, upload: Upload) -> bool:
 
 
 async def accept_source(tx: AsyncSession, upload: Upload, size: int) -> Upload:
-    """The source lies under its key: the upload is verified next, by a job."""
+    """The source lies under its key: the upload is verified next, by a job.
+
+    The job belongs to the trace that the upload began.
+    """
     moved = await move_upload(tx, upload.id, UploadState.VERIFYING, changes={"size_bytes": size})
-    await move_asset(tx, asset_of(upload), AssetState.INGESTING, changes={"source_bytes": size})
-    await submit_ingest(tx, moved)
+    asset_id = asset_of(upload)
+    await move_asset(tx, asset_id, AssetState.INGESTING, changes={"source_bytes": size})
+    about: dict[str, AttributeValue] = {"spool.asset_id": asset_id, "spool.source_bytes": size}
+    with continued_trace("submit ingest", upload.traceparent, about):
+        await submit_ingest(tx, moved)
     return moved
 
 

@@ -11,7 +11,6 @@ from app.foundation.http.idempotency import idempotent
 from app.foundation.http.transaction import Config, Me, Objects, Tx
 from app.uploads import service
 from app.uploads.completion import complete_upload
-from app.uploads.metrics import VIDEO_UPLOADS
 from app.uploads.models import Upload
 from app.uploads.policy import UploadPolicy
 from app.uploads.schemas import (
@@ -129,9 +128,7 @@ class UploadController(Controller):
         upload_id: FromPath[str],
         data: JSONBody[Completion | None] = None,
     ) -> UploadView:
-        upload, first = await complete_upload(tx, store, upload_id, _claimed(data))
-        if first:
-            VIDEO_UPLOADS.labels(upload.method).inc()
+        upload, _ = await complete_upload(tx, store, upload_id, _claimed(data))
         return UploadView.of(upload)
 
     @delete(

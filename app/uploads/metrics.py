@@ -3,5 +3,7 @@
 from prometheus_client import Counter
 
 VIDEO_UPLOADS = Counter(
-    "video_uploads", "Videos whose last byte has arrived.", ["method"]
-)  # scraped as video_uploads_total
+    "video_uploads_total",
+    "Uploads that have ended, by how they were sent and how they ended.",
+    ["method", "outcome"],
+)

@@ -50,4 +50,7 @@ class Upload(ProjectOwned, Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Created]
     deadline_at: Mapped[Instant]
+    traceparent: Mapped[str | None] = mapped_column(
+        Text, comment="Of the request that began it, W3C Trace Context."
+    )
     completed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -14,6 +14,8 @@ from app.foundation.db.ids import new_id
 from app.foundation.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 from app.foundation.storage.errors import NoSuchUpload
 from app.foundation.storage.protocols import Part, SignedRequest, Store
+from app.foundation.telemetry.correlation import current_traceparent
+from app.foundation.telemetry.spans import continued_trace
 from app.playback.models import PlaybackPolicy
 from app.uploads.models import Upload, UploadState
 from app.uploads.parts import Cut, plan_cut
@@ -122,6 +124,7 @@ async def insert_upload(
             sha256=file.sha256.lower() if file.sha256 else None,
             object_key=asset.source_key,
             deadline_at=func.clock_timestamp() + policy.expires,
+            traceparent=current_traceparent(),
         )
         .returning(Upload)
     )
@@ -174,19 +177,20 @@ def sign_parts(
             f"There is no part {wrong[0]}: the file has the parts 1 to {cut.count}.",
             pointer="/numbers",
         )
-    return [
-        (
-            number,
-            store.sign_part(
-                upload.object_key,
-                multipart_id,
+    with continued_trace("sign parts", upload.traceparent, {"spool.parts": len(numbers)}):
+        return [
+            (
                 number,
-                expires=policy.urls_expire,
-                size=cut.size_of(number),
-            ),
-        )
-        for number in numbers
-    ]
+                store.sign_part(
+                    upload.object_key,
+                    multipart_id,
+                    number,
+                    expires=policy.urls_expire,
+                    size=cut.size_of(number),
+                ),
+            )
+            for number in numbers
+        ]
 
 
 def require_open(upload: Upload) -> str:

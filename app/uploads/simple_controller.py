@@ -19,7 +19,6 @@ from app.foundation.storage.protocols import Store
 from app.playback.models import PlaybackPolicy
 from app.uploads import simple
 from app.uploads.intake import FORM, Incoming, open_body
-from app.uploads.metrics import VIDEO_UPLOADS
 from app.uploads.models import Upload
 from app.uploads.policy import UploadPolicy
 from app.uploads.schemas import DEFAULT_MEDIA_TYPE, UploadedVideo, UploadView
@@ -208,6 +207,4 @@ class _Taking:
                 await simple.withdraw(tx, self.store, upload_id)
                 return kept
             upload = await simple.accept(tx, upload_id, size, title=late_title)
-            answer = await self.once.keep(tx, view(upload), status)
-        VIDEO_UPLOADS.labels(upload.method).inc()
-        return answer
+            return await self.once.keep(tx, view(upload), status)

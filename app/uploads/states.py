@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.foundation.db.after_commit import after_commit
 from app.foundation.errors import Conflict, Gone, NotFound
+from app.uploads.metrics import VIDEO_UPLOADS
 from app.uploads.models import Upload, UploadState
 
 _S = UploadState
@@ -29,6 +31,8 @@ _ALLOWED: Mapping[UploadState, frozenset[UploadState]] = {
 }
 # Taking bytes: the deadline is the upload's expiry, and resending parts does not move it.
 OPEN = frozenset({_S.WAITING, _S.UPLOADING})
+# How an upload ends. One that failed may be looked at again, and then ends once more.
+_ENDS = frozenset({_S.COMPLETED, _S.FAILED, _S.EXPIRED, _S.CANCELLED})
 # Reading the source back and, where asked for, its checksum.
 _VERIFIED_WITHIN = timedelta(hours=3)
 
@@ -67,6 +71,10 @@ async def move_upload(
         .returning(Upload),
         execution_options={"populate_existing": True, "synchronize_session": False},
     )
+    # A part of a file that is put together later (tus) has no asset, and is no video.
+    if moved is not None and moved.asset_id is not None and to in _ENDS:
+        method = moved.method
+        after_commit(tx, lambda: VIDEO_UPLOADS.labels(method, to.value).inc())
     if moved is None:
         state = await tx.scalar(select(Upload.state).where(Upload.id == upload_id))
         raise _refusal(upload_id, state, to)

@@ -21,7 +21,6 @@ from app.foundation.storage.protocols import Store
 from app.settings import Settings
 from app.uploads import tus_answers as answers
 from app.uploads import tus_headers as headers
-from app.uploads.metrics import VIDEO_UPLOADS
 from app.uploads.models import Upload
 from app.uploads.policy import UploadPolicy
 from app.uploads.service import cancel_upload
@@ -91,7 +90,7 @@ class TusController(Controller):
             if kept := await once.replay(tx):
                 return kept
             if final and concat is not None:
-                upload, made = await join(
+                upload, _ = await join(
                     tx,
                     policy,
                     principal.project_id,
@@ -103,7 +102,6 @@ class TusController(Controller):
             else:
                 wanted = Creation(file, size, metadata or "", partial=concat == "partial")
                 upload = await create(tx, store, policy, principal.project_id, wanted)
-                made = False
             _, tus = await find_living(tx, upload.id)
             told = {
                 "Location": f"{settings.public_url}{headers.PATH}/{upload.id}",
@@ -111,8 +109,6 @@ class TusController(Controller):
                 **answers.about(upload),
             }
             answer: Response[Any] = await once.keep(tx, None, 201, headers=told)
-        if made:
-            VIDEO_UPLOADS.labels(upload.method).inc()
         if first is not None and not final:
             place = _Place(database, store, settings, principal.project_id, upload.id)
             written = await _write(request, place, first)

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from app.foundation.db.database import Database
 from app.foundation.storage.protocols import Store
-from app.uploads.metrics import VIDEO_UPLOADS
 from app.uploads.models import Upload
 from app.uploads.policy import UploadPolicy
 from app.uploads.simple import Interrupted
@@ -68,9 +67,7 @@ async def write(
             )
             await appending.run(_while_it_flows(chunks))
     async with database.project(project_id) as tx:
-        upload, tus, completed = await settle(tx, store, upload_id)
-    if completed:
-        VIDEO_UPLOADS.labels(upload.method).inc()
+        upload, tus, _ = await settle(tx, store, upload_id)
     return upload, tus
 
 

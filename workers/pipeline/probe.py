@@ -42,6 +42,7 @@ async def probe(path: Path, limits: Limits) -> Probe:
         timeout_s=limits.probe_wall_seconds,
         cwd=path.parent,
         on_stdout_line=lines.append,
+        name="probe",
     )
     if -done.status in _CRASHES:
         raise BadInput(

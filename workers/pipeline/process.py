@@ -17,6 +17,7 @@ import msgspec
 
 from workers.pipeline.errors import FfmpegFailed, HostFailure, Timeout, classify_failure
 from workers.pipeline.limits import Limits
+from workers.pipeline.tracing import ProcessSpan
 
 _SPAWN = Path(__file__).with_name("spawn.py")
 _STDERR_LINES = 100
@@ -74,6 +75,7 @@ async def run(
     timeout_s: float,
     cwd: Path,
     on_stdout_line: Callable[[str], None] | None = None,
+    name: str = "ffmpeg",
 ) -> Completed:
     """Run a program to its end, in a process group of its own, knowing no secret.
 
@@ -87,11 +89,25 @@ async def run(
         timeout_s: Seconds of wall time.
         cwd: Its scratch folder; also its TMPDIR.
         on_stdout_line: Called with each line of its standard output, without line end.
+        name: Of its span.
 
     Raises:
         Timeout: The time is over.
         HostFailure: The program could not be started.
     """
+    with ProcessSpan(name, argv) as span:
+        done = await _run(argv, limits, timeout_s, cwd, span.listening(on_stdout_line))
+        span.ended(done.status, done.cpu_seconds)
+        return done
+
+
+async def _run(
+    argv: Sequence[str],
+    limits: Limits,
+    timeout_s: float,
+    cwd: Path,
+    on_stdout_line: Callable[[str], None] | None,
+) -> Completed:
     started = time.monotonic()
     try:
         process = subprocess.Popen(  # noqa: ASYNC220  # reaped through a pidfd, with its usage

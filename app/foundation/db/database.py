@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from app.foundation.db.entrance import EnteringConnection
+from app.foundation.db.spans import TransactionSpan
 
 
 def _encode_json(value: Any) -> str:
@@ -55,6 +56,8 @@ class Database:
             # A connection that died with the server is replaced by the pool's own invalidation;
             # a ping before each use would cost a round trip per request.
             pool_pre_ping=False,
+            # Errors go to logs and spans; what was to be written may be somebody's password.
+            hide_parameters=True,
             json_serializer=_encode_json,
             connect_args={
                 "server_settings": {
@@ -89,15 +92,19 @@ class Database:
     async def _transaction(self, role: str, project_id: str) -> AsyncIterator[AsyncSession]:
         # What was read stays usable after the commit; nothing reloads behind one's back.
         session = AsyncSession(self.engine, expire_on_commit=False, info=self._info)
-        async with session, session.begin():
-            driver = _driver_of(await session.connection())
-            driver.enter_next(role, project_id)
-            try:
-                yield session
-            finally:
-                # A transaction that said nothing has not begun; the connection's next one is
-                # somebody else's.
-                driver.enter_nothing()
+        with TransactionSpan(role) as span:
+            async with session, session.begin():
+                connection = await session.connection()
+                span.follow(connection)
+                driver = _driver_of(connection)
+                driver.enter_next(role, project_id)
+                try:
+                    yield session
+                finally:
+                    # A transaction that said nothing has not begun; the connection's next one is
+                    # somebody else's.
+                    driver.enter_nothing()
+                    span.leave()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:

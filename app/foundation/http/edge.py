@@ -14,6 +14,15 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.semconv.attributes import (
+    client_attributes,
+    error_attributes,
+    http_attributes,
+    network_attributes,
+    server_attributes,
+    url_attributes,
+    user_agent_attributes,
+)
 
 from app.foundation.http.problems import MEDIA_TYPE, problem
 from app.foundation.telemetry import correlation
@@ -21,6 +30,14 @@ from app.foundation.telemetry.metrics import HTTP_REQUEST_SECONDS
 
 _log = structlog.get_logger("spool.http")
 _CORRELATION = correlation.HEADER.lower().encode()
+_XRAY = "X-Amzn-Trace-Id"
+# As the propagators look for them. Names come in lower case (ASGI).
+_TRACE_HEADERS = {b"traceparent": "traceparent", _XRAY.lower().encode(): _XRAY}
+# Any other word that a client makes up would be one more value of a label.
+_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"}
+)
+_OTHER = "_OTHER"
 # In a handler's `opt`: its answer may take as long as it takes (uploads, event streams).
 NO_DEADLINE = "no_deadline"
 # In a handler's `opt`: the path carries a token, so it stays out of logs and spans.
@@ -48,8 +65,8 @@ class Edge:
         exchange = _Exchange(scope, send)
         tokens = structlog.contextvars.bind_contextvars(correlation_id=exchange.correlation_id)
         span = self._tracer.start_span(
-            exchange.scope["method"],
-            context=correlation.context_of(exchange.traceparent),
+            exchange.method,
+            context=correlation.context_of_headers(exchange.trace_headers),
             kind=trace.SpanKind.SERVER,
         )
         attached = otel_context.attach(trace.set_span_in_context(span))
@@ -84,21 +101,35 @@ class Edge:
 class _Exchange:
     """One request and its answer, as far as the edge sees them."""
 
-    __slots__ = ("_begin", "_send", "correlation_id", "scope", "started", "status", "traceparent")
+    __slots__ = (
+        "_begin",
+        "_send",
+        "correlation_id",
+        "method",
+        "scope",
+        "started",
+        "status",
+        "trace_headers",
+        "user_agent",
+    )
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Any, send: Send) -> None:
         self._begin = time.perf_counter()
         self._send = send
-        self.scope: Any = scope
+        self.scope = scope
         self.started = False
         self.status = 499  # nothing was sent: the client has gone, or the process is ending
-        self.traceparent: str | None = None
+        self.method: str = scope["method"] if scope["method"] in _METHODS else _OTHER
+        self.trace_headers: dict[str, str] = {}
+        self.user_agent: bytes | None = None
         given: str | None = None
         for name, value in scope["headers"]:
-            if name == b"traceparent":
-                self.traceparent = value.decode("latin-1")
+            if name in _TRACE_HEADERS:
+                self.trace_headers[_TRACE_HEADERS[name]] = value.decode("latin-1")
             elif name == _CORRELATION:
                 given = value.decode("latin-1")
+            elif name == b"user-agent":
+                self.user_agent = value
         self.correlation_id = correlation.keep_or_make(given)
 
     def option(self, name: str) -> bool:
@@ -129,26 +160,51 @@ class _Exchange:
 
     def finish(self, span: trace.Span) -> None:
         seconds = time.perf_counter() - self._begin
-        method = self.scope["method"]
-        route = self.scope.get("path_template") or "unmatched"
-        HTTP_REQUEST_SECONDS.labels(method, route, str(self.status)).observe(seconds)
-        path = route if self.option(SECRET_PATH) else self.scope["path"]
+        route = self.scope.get("path_template")
+        named = route or "unmatched"
+        HTTP_REQUEST_SECONDS.labels(self.method, named, str(self.status)).observe(seconds)
+        path = named if self.option(SECRET_PATH) else self.scope["path"]
         if span.is_recording():
-            span.update_name(f"{method} {route}")
-            # OpenTelemetry's semantic conventions for HTTP servers.
-            span.set_attribute("http.request.method", method)
-            span.set_attribute("http.route", route)
-            span.set_attribute("url.path", path)
-            span.set_attribute("http.response.status_code", self.status)
+            span.update_name(f"{self.method} {route}" if route else self.method)
+            span.set_attributes(self._attributes(route, path))
             if self.status >= 500:
+                span.set_attribute(error_attributes.ERROR_TYPE, str(self.status))
                 span.set_status(trace.StatusCode.ERROR)
         # Still inside the span, so that the line carries its ids.
         _log.info(
             "request",
-            method=method,
-            route=route,
+            method=self.method,
+            route=named,
             path=path,
             status=self.status,
             ms=round(seconds * 1000, 2),
         )
         span.end()
+
+    def _attributes(self, route: str | None, path: str) -> dict[str, Any]:
+        """What OpenTelemetry's semantic conventions for HTTP servers ask for.
+
+        The query stays out: it is where signed links have their tokens.
+        """
+        scope = self.scope
+        known: dict[str, Any] = {
+            http_attributes.HTTP_REQUEST_METHOD: self.method,
+            http_attributes.HTTP_RESPONSE_STATUS_CODE: self.status,
+            url_attributes.URL_PATH: path,
+            url_attributes.URL_SCHEME: scope["scheme"],
+            network_attributes.NETWORK_PROTOCOL_VERSION: scope["http_version"],
+        }
+        if self.method is _OTHER:
+            known[http_attributes.HTTP_REQUEST_METHOD_ORIGINAL] = scope["method"][:32]
+        if route:
+            known[http_attributes.HTTP_ROUTE] = route
+        if scope.get("server"):
+            host, port = scope["server"]
+            known[server_attributes.SERVER_ADDRESS] = host
+            if port:
+                known[server_attributes.SERVER_PORT] = port
+        if scope.get("client"):
+            known[client_attributes.CLIENT_ADDRESS] = scope["client"][0]
+        if self.user_agent:
+            known[user_agent_attributes.USER_AGENT_ORIGINAL] = self.user_agent.decode("latin-1")
+        return known

@@ -6,8 +6,10 @@ from app.foundation.clock import Clock, utc_now
 from app.foundation.signing import UrlSigner
 from app.foundation.storage.folder_multipart import FolderMultipart
 from app.foundation.storage.folder_urls import FolderUrls
+from app.foundation.storage.observed import observed
 
 
+@observed("folder")
 class FolderStore(FolderMultipart, FolderUrls):
     """Implements ObjectStore, MultipartStore, SignedUrls and LocalFiles.
 

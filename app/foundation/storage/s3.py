@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.foundation.clock import Clock, utc_now
+from app.foundation.storage.observed import observed
 from app.foundation.storage.s3_multipart import S3Multipart
 from app.foundation.storage.s3_requests import S3Requests
 from app.foundation.storage.s3_urls import S3Urls
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
 
+@observed("s3")
 class S3Store(S3Multipart, S3Urls):
     """Implements ObjectStore, MultipartStore and SignedUrls.
 

@@ -1,9 +1,12 @@
 """The two ids that follow a request through rows, queue, workers and logs."""
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import structlog
 from opentelemetry import context as otel_context
+from opentelemetry import propagate
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.foundation.db.ids import random_id
@@ -23,10 +26,15 @@ def bind_correlation(correlation_id: str) -> None:
     structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
 
+def bound_correlation_id() -> str | None:
+    """The id bound to this request or task, if any."""
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    return bound if isinstance(bound, str) else None
+
+
 def current_correlation_id() -> str:
     """The id bound to this request or task; a new one where nobody bound any."""
-    bound = structlog.contextvars.get_contextvars().get("correlation_id")
-    return bound if isinstance(bound, str) else keep_or_make(None)
+    return bound_correlation_id() or keep_or_make(None)
 
 
 def current_traceparent() -> str | None:
@@ -39,3 +47,30 @@ def current_traceparent() -> str | None:
 def context_of(traceparent: str | None) -> otel_context.Context:
     """The OpenTelemetry context that a stored `traceparent` continues."""
     return _W3C.extract({"traceparent": traceparent} if traceparent else {})
+
+
+def context_of_headers(headers: Mapping[str, str]) -> otel_context.Context:
+    """The context that a request's headers continue, in the formats that `configure_tracing` set.
+
+    Args:
+        headers: `traceparent` and `X-Amzn-Trace-Id`, as far as they came, under these names.
+    """
+    return propagate.extract(headers) if headers else otel_context.Context()
+
+
+def trace_headers() -> dict[str, str]:
+    """What a request to somebody else carries of the active span, by the names of headers."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier
+
+
+@contextmanager
+def acting_for(correlation_id: str, traceparent: str | None) -> Iterator[None]:
+    """What is done within is done for a request of long ago, whose ids a row has kept."""
+    token = otel_context.attach(context_of(traceparent))
+    try:
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            yield
+    finally:
+        otel_context.detach(token)

@@ -1,0 +1,59 @@
+"""Spans around what we do ourselves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.semconv.attributes import error_attributes
+from opentelemetry.util.types import AttributeValue
+
+from app.foundation.errors import SpoolError
+from app.foundation.telemetry.correlation import context_of
+from app.foundation.telemetry.redaction import redact
+
+_tracer = trace.get_tracer("spool")
+
+
+@contextmanager
+def continued_trace(
+    name: str, traceparent: str | None, attributes: dict[str, AttributeValue] | None = None
+) -> Iterator[None]:
+    """What is done within belongs to a trace that began in another request.
+
+    A span of this name continues the kept trace. Where the caller has not continued that trace
+    itself, its own span and this one are linked both ways.
+
+    Args:
+        traceparent: Of the span that began it; None: the current trace is continued.
+    """
+    here = trace.get_current_span()
+    kept = context_of(traceparent)
+    began = trace.get_current_span(kept).get_span_context()
+    elsewhere = began.is_valid and began.trace_id != here.get_span_context().trace_id
+    links = [trace.Link(here.get_span_context())] if elsewhere else []
+    with _tracer.start_as_current_span(
+        name,
+        context=kept if elsewhere else None,
+        attributes=attributes,
+        links=links,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        if elsewhere:
+            here.add_link(span.get_span_context())
+        try:
+            yield
+        except BaseException as error:
+            note_error(span, error)
+            raise
+
+
+def note_error(span: trace.Span, error: BaseException) -> None:
+    """Marks a span as failed; a refusal that is the caller's fault is told and is no failure."""
+    if not span.is_recording():
+        return
+    refused = isinstance(error, SpoolError) and error.status < 500
+    code = error.code if isinstance(error, SpoolError) else type(error).__qualname__
+    span.set_attribute(error_attributes.ERROR_TYPE, code)
+    if not refused:
+        span.set_status(trace.StatusCode.ERROR, redact(str(error))[:500])
