@@ -13,7 +13,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry import context as otel_context
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.semconv.attributes import (
     client_attributes,
     error_attributes,
@@ -57,12 +57,14 @@ class Edge:
         self._app = app
         self._deadline = deadline_seconds
         self._tracer = trace.get_tracer("spool.http")
+        # Who traces with X-Ray is told the trace of each answer, as its own services do.
+        self._tells_trace = _XRAY in propagate.get_global_textmap().fields
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, tells_trace=self._tells_trace)
         tokens = structlog.contextvars.bind_contextvars(correlation_id=exchange.correlation_id)
         span = self._tracer.start_span(
             exchange.method,
@@ -109,15 +111,17 @@ class _Exchange:
         "scope",
         "started",
         "status",
+        "tells_trace",
         "trace_headers",
         "user_agent",
     )
 
-    def __init__(self, scope: Any, send: Send) -> None:
+    def __init__(self, scope: Any, send: Send, *, tells_trace: bool) -> None:
         self._begin = time.perf_counter()
         self._send = send
         self.scope = scope
         self.started = False
+        self.tells_trace = tells_trace
         self.status = 499  # nothing was sent: the client has gone, or the process is ending
         self.method: str = scope["method"] if scope["method"] in _METHODS else _OTHER
         self.trace_headers: dict[str, str] = {}
@@ -142,6 +146,8 @@ class _Exchange:
             self.status = message["status"]
             headers = list(message["headers"])
             headers.append((_CORRELATION, self.correlation_id.encode()))
+            if self.tells_trace and (told := correlation.trace_headers().get(_XRAY)):
+                headers.append((_XRAY.lower().encode(), told.encode()))
             message["headers"] = headers
         await self._send(message)
 

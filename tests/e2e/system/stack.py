@@ -70,16 +70,21 @@ class Stack:
         self._store: Store | None = None
         self.status_urls: dict[str, str] = {}
 
-    def up(self) -> None:
+    def up(self, *, api: bool = True) -> None:
         """Starts PostgreSQL and the API, and migrates; workers are started by name."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.postgres.start()
         upgrade(self.postgres.owner_url, app_login="spool_login")
-        self.start(API)
+        if api:
+            self.start(API)
 
-    def down(self) -> None:
+    def stop_all(self) -> None:
+        """The API and the workers."""
         for name in reversed(self._children):
             self.stop(name)
+
+    def down(self) -> None:
+        self.stop_all()
         if self._store is not None:
             self._store.close()
         self.postgres.destroy()
