@@ -15,7 +15,7 @@ from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
 from app.foundation.storage.protocols import Store
 from app.foundation.telemetry.logging import configure_logging
-from app.foundation.telemetry.tracing import configure_tracing
+from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
 from app.intake import shards
 from app.intake.shards import Group
 from app.intake.streams import stream_policy
@@ -45,7 +45,7 @@ class NothingToDo(Exception):
 def main() -> None:
     settings = load_settings()
     configure_logging(settings, service=SERVICE)
-    configure_tracing(SERVICE)
+    configure_tracing(settings, SERVICE)
     try:
         asyncio.run(run(settings))
     except NothingToDo as error:
@@ -93,6 +93,7 @@ async def run(settings: Settings) -> None:
         if status is not None:
             status.shutdown()
         await database.close()
+        await asyncio.to_thread(flush_tracing)
 
 
 async def _stream_services(settings: Settings, database: Database, store: Store) -> StreamServices:

@@ -15,12 +15,13 @@ from sqlalchemy.exc import DBAPIError
 from app.foundation.db.faults import is_passing
 from app.foundation.errors import SpoolError, Unavailable
 from app.foundation.storage.errors import NoSuchUpload, StoreError
+from app.foundation.telemetry.correlation import acting_for, keep_or_make
+from app.foundation.telemetry.spans import begun_trace
 from app.intake import shards, streams
 from app.intake.assembly import Gap
 from app.intake.models import StreamState
 from app.intake.records import Begin, Data, End, Record, Unreadable, decode
 from app.intake.shards import Shard, ShardLost
-from app.uploads.metrics import VIDEO_UPLOADS
 from workers.intake.kinesis import KINESIS_ERRORS, Batch, IteratorExpired, Raw, Throttled
 from workers.intake.metrics import BEHIND, BYTES, GAPS, RECORDS, STREAMS, THROTTLED
 from workers.intake.services import StreamServices
@@ -171,11 +172,12 @@ class ShardReader:
 
     async def _begin(self, stream_id: str, record: Begin) -> None:
         services = self._services
-        async with services.transaction() as tx:
-            await shards.hold(tx, services.group, self.shard)
-            saved = await streams.begin(
-                tx, services.store, services.policy, services.group, stream_id, record
-            )
+        with begun_trace("begin stream", f"stream:{stream_id}"):
+            async with services.transaction() as tx:
+                await shards.hold(tx, services.group, self.shard)
+                saved = await streams.begin(
+                    tx, services.store, services.policy, services.group, stream_id, record
+                )
         self._writers[stream_id].begin(saved)
         self._log.info("stream.begun", stream_id=stream_id, upload_id=saved.upload_id)
 
@@ -187,10 +189,11 @@ class ShardReader:
         async with services.transaction() as tx:
             await shards.hold(tx, services.group, self.shard)
             await streams.save(tx, services.group, progress, writer.tail, services.idle)
-        async with services.transaction() as tx:
-            await shards.hold(tx, services.group, self.shard)
-            upload = await streams.complete(tx, services.store, progress, record)
-        VIDEO_UPLOADS.labels(upload.method).inc()
+        # Its work goes on in the trace that began the upload.
+        with acting_for(keep_or_make(f"stream:{stream_id}"), None):
+            async with services.transaction() as tx:
+                await shards.hold(tx, services.group, self.shard)
+                upload = await streams.complete(tx, services.store, progress, record)
         STREAMS.labels("completed").inc()
         self._forget_stream(stream_id)
         self._log.info("stream.completed", stream_id=stream_id, asset_id=upload.asset_id)

@@ -8,7 +8,7 @@ from opentelemetry.semconv.attributes import error_attributes
 from opentelemetry.util.types import AttributeValue
 
 from app.foundation.errors import SpoolError
-from app.foundation.telemetry.correlation import context_of
+from app.foundation.telemetry.correlation import acting_for, context_of, keep_or_make
 from app.foundation.telemetry.redaction import redact
 
 _tracer = trace.get_tracer("spool")
@@ -41,6 +41,29 @@ def continued_trace(
     ) as span:
         if elsewhere:
             here.add_link(span.get_span_context())
+        try:
+            yield
+        except BaseException as error:
+            note_error(span, error)
+            raise
+
+
+@contextmanager
+def begun_trace(name: str, correlation_id: str) -> Iterator[None]:
+    """What is done within begins a trace of its own, for what nobody asked for by a request.
+
+    Args:
+        correlation_id: Kept if it can be one (see `keep_or_make`).
+    """
+    with (
+        acting_for(keep_or_make(correlation_id), None),
+        _tracer.start_as_current_span(
+            name,
+            kind=trace.SpanKind.CONSUMER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span,
+    ):
         try:
             yield
         except BaseException as error:

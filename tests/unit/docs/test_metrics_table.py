@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "observability.md"
-ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| ?([^|]*?) ?\| (.+?) \|$", re.MULTILINE)
 OF_THE_CLIENT = ("process_", "python_")
 
 
