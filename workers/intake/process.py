@@ -19,7 +19,8 @@ from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
 from app.intake import shards
 from app.intake.shards import Group
 from app.intake.streams import stream_policy
-from app.seams import make_store
+from app.notifications.models import Origin
+from app.seams import make_outlets, make_store
 from app.settings import Settings, load_settings
 from app.uploads.policy import UploadPolicy
 from workers.intake.consumer import Consumer
@@ -69,6 +70,7 @@ async def run(settings: Settings) -> None:
         pool_size=settings.database_pool_size,
         application_name=SERVICE,
         idle_seconds=settings.lease_seconds,
+        info=make_outlets(settings, Origin.WORKER).info,
     )
     store = make_store(settings)
     status = None
