@@ -14,6 +14,7 @@ from app.foundation.db.ids import new_id, random_id
 from app.local.postgres import LocalPostgres
 from app.settings import Settings
 from migrations.run import upgrade
+from tests.servers.elasticmq import elasticmq
 from tests.servers.moto import moto_server
 from tests.servers.versitygw import ObjectServer, versitygw
 
@@ -123,6 +124,13 @@ def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSe
         secret_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def elasticmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server that speaks SQS; name what you make there uniquely."""
+    with elasticmq(tmp_path_factory.mktemp("elasticmq")) as url:
+        yield url
 
 
 @pytest.fixture

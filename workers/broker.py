@@ -1,34 +1,56 @@
 """The broker with its middleware, in the order in which a message passes it."""
 
-from functools import partial
+import asyncio
 
 from dramatiq.middleware import AsyncIO, Middleware
 
+from app.foundation.sqs import Sqs
 from app.jobs.catalog import ENCODE, LIGHT
-from app.jobs.reconciler import Reconciler
+from app.jobs.queues import create_queues, make_sqs
+from app.settings import Settings
 from workers.middleware.attempt import CurrentWork, Failures
 from workers.middleware.runtime import BackgroundTasks
 from workers.middleware.telemetry import Telemetry
-from workers.outbox_relay import OutboxRelay
 from workers.postgres_broker import PostgresBroker
 from workers.registry import ActorSet
 from workers.services import Services
-from workers.upkeep import sweep_forever
+from workers.sqs_broker import SqsBroker
+from workers.upkeep import upkeep_of
+from workers.wake_relay import THREADS
+
+# Of one queue: three long polls, one that asks at once; and what deletes and hides.
+_CONNECTIONS = 4 * 2 + 2 + THREADS
 
 
-def make_broker(
-    services: Services, reconciler: Reconciler, relay: OutboxRelay, actors: ActorSet
-) -> PostgresBroker:
+def make_broker(services: Services, actors: ActorSet) -> PostgresBroker | SqsBroker:
     """A broker that serves the queues this worker has slots for."""
     settings = services.settings
     slots = {ENCODE: settings.worker_encode_slots, LIGHT: settings.worker_light_slots}
     queues = [queue for queue, count in slots.items() if count]
-    broker = PostgresBroker(
-        services.database, services.leases, slots=slots, worker=services.worker, middleware=[]
-    )
+    sqs = open_sqs(settings)
+    upkeep = upkeep_of(services, sqs)
+    broker: PostgresBroker | SqsBroker
+    if sqs is None:
+        broker = PostgresBroker(
+            services.database, services.leases, slots=slots, worker=services.worker, middleware=[]
+        )
+    else:
+        broker = SqsBroker(
+            services.database,
+            services.leases,
+            sqs,
+            slots=slots,
+            worker=services.worker,
+            prefix=settings.sqs_queue_prefix,
+            wait_seconds=settings.sqs_wait_seconds,
+            middleware=[],
+        )
 
     async def close() -> None:
-        await relay.close()
+        await upkeep.close()
+        if sqs is not None:
+            await asyncio.to_thread(broker.close)
+            sqs.close()
         await services.database.close()
         services.scratch.close()
 
@@ -38,9 +60,7 @@ def make_broker(
             [
                 services.leases.beat_forever,
                 broker.listen_forever,
-                reconciler.run_forever,
-                relay.run_forever,
-                partial(sweep_forever, services),
+                *(upkeep.tasks if settings.worker_upkeep else ()),
             ],
             close=close,
         ),
@@ -53,3 +73,13 @@ def make_broker(
         broker.add_middleware(each)
     actors.declare(broker, queues)
     return broker
+
+
+def open_sqs(settings: Settings) -> Sqs | None:
+    """SQS where it is the queue; in development with the queues that are missing."""
+    if settings.queue != "sqs":
+        return None
+    sqs = make_sqs(settings, connections=_CONNECTIONS)
+    if settings.sqs_create_queues:
+        create_queues(sqs, settings)
+    return sqs

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -57,6 +57,8 @@ class Leases:
     def __init__(self, database: Database, duration: timedelta) -> None:
         self._database = database
         self.duration = duration
+        self.on_extended: Callable[[Collection[str]], None] | None = None
+        """Told the tasks whose leases a heartbeat has extended; must not block."""
         self._held: dict[str, _Held] = {}
         self._soon = asyncio.Event()
 
@@ -135,6 +137,8 @@ class Leases:
                 held.until = asked + self.duration.total_seconds()
             else:
                 held.stop(StopReason.LOST)
+        if self.on_extended is not None and found.held:
+            self.on_extended(found.held)
 
     def _stop_overdue(self) -> None:
         """Work whose lease ran out while the database was away may run elsewhere by now."""

@@ -9,21 +9,18 @@ from dramatiq import Worker
 import app.tables  # noqa: F401  # makes the foreign keys' other ends known
 from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
-from app.jobs.reconciler import Reconciler
 from app.notifications.models import Origin
-from app.seams import make_channels, make_outlets, make_store
+from app.seams import make_outlets, make_store
 from app.settings import Settings
 from workers.broker import make_broker
 from workers.finisher import Finisher
 from workers.leases import Leases, StopReason
-from workers.outbox_relay import OutboxRelay
 from workers.pipeline.ffmpeg import find_ffmpeg
 from workers.pipeline.limits import Limits
-from workers.postgres_broker import PostgresBroker, loop_thread
+from workers.postgres_broker import loop_thread
 from workers.registry import ActorSet
 from workers.scratch import ScratchSpace
 from workers.services import Services
-from workers.upkeep import expire_upload
 
 # Idle threads look up this often whether they should stop; work wakes them at once.
 _IDLE_MILLISECONDS = 250
@@ -58,13 +55,7 @@ class WorkerProcess:
 
     def __init__(self, settings: Settings, actors: ActorSet) -> None:
         self.services = make_services(settings)
-        reconciler = Reconciler(
-            self.services.database,
-            expire_upload=expire_upload(self.services),
-            interval=settings.reconcile_seconds,
-        )
-        relay = OutboxRelay(self.services.database, make_channels(settings, self.services.database))
-        self.broker: PostgresBroker = make_broker(self.services, reconciler, relay, actors)
+        self.broker = make_broker(self.services, actors)
         self._stopped = False
         self._worker = Worker(
             self.broker,

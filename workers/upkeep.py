@@ -1,24 +1,69 @@
-"""Repairs that touch objects and disks as well as rows."""
+"""What runs beside the work: repairs of rows, objects and disks, and messages that leave.
+
+`upkeep_of` is the list of it. A worker runs it unless told otherwise, and `workers.relay` runs it
+alone, where no worker may be there to do it.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from app.foundation.clock import Clock, utc_now
+from app.foundation.sqs import Sqs
 from app.foundation.storage.errors import StoreError
 from app.foundation.storage.protocols import TemporaryFiles
 from app.intake import streams
-from app.jobs.reconciler import REPAIRS, ExpireUpload
+from app.jobs.reconciler import REPAIRS, ExpireUpload, Reconciler
+from app.seams import make_channels
 from app.uploads import service as uploads
 from app.uploads import tus_service as tus
 from app.uploads.orphans import ABANDONED_AFTER, sweep_orphans, sweep_tus
 from workers.leases import DATABASE_AWAY
+from workers.outbox_relay import OutboxRelay
 from workers.services import Services
+from workers.wake_relay import WakeRelay
 
 log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 3600.0
+
+
+Forever = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """Coroutines that run until cancelled, and what closes behind them."""
+
+    tasks: Sequence[Forever]
+    close: Forever
+
+
+def upkeep_of(services: Services, sqs: Sqs | None) -> Upkeep:
+    """What one process at least has to run; more of them share it.
+
+    Args:
+        sqs: Where messages go; None where PostgreSQL rings its own workers.
+    """
+    settings, database = services.settings, services.database
+    reconciler = Reconciler(
+        database, expire_upload=expire_upload(services), interval=settings.reconcile_seconds
+    )
+    outbox = OutboxRelay(database, make_channels(settings, database))
+    tasks: list[Forever] = [
+        reconciler.run_forever,
+        outbox.run_forever,
+        partial(sweep_forever, services),
+    ]
+    if sqs is not None:
+        xray = settings.trace_format == "xray"
+        wake_relay = WakeRelay(database, sqs, prefix=settings.sqs_queue_prefix, xray=xray)
+        tasks.append(wake_relay.run_forever)
+    return Upkeep(tasks, outbox.close)
 
 
 def expire_upload(services: Services) -> ExpireUpload:

@@ -118,8 +118,30 @@ async def claim_task(
     tx: AsyncSession, task_id: str, *, worker: str, lease: timedelta
 ) -> Lease | None:
     """Takes one task if it is ready: for queues that ring with a task's id, such as SQS."""
-    leases = await _lease(tx, Task.id == task_id, worker, lease)
+    leases = await claim_tasks(tx, [task_id], worker=worker, lease=lease)
     return leases[0] if leases else None
+
+
+async def claim_tasks(
+    tx: AsyncSession, task_ids: Sequence[str], *, worker: str, lease: timedelta
+) -> list[Lease]:
+    """Takes those of the tasks that are ready, and whose rows nobody is busy with right now."""
+    picked = (
+        select(Task.id)
+        .where(Task.id.in_(task_ids), Task.state == TaskState.READY)
+        # Two workers with messages for the same tasks would wait for each other crosswise.
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+    )
+    return await _lease(tx, Task.id.in_(select(picked.c.id)), worker, lease)
+
+
+async def still_ready(tx: AsyncSession, task_ids: Sequence[str]) -> set[str]:
+    """Those of the tasks that are ready as far as is committed: somebody else had them locked."""
+    rows = await tx.scalars(
+        select(Task.id).where(Task.id.in_(task_ids), Task.state == TaskState.READY)
+    )
+    return set(rows)
 
 
 async def _lease(

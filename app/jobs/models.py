@@ -85,6 +85,12 @@ class Task(ProjectOwned, Base):
             "deadline_at",
             postgresql_where="state IN ('pending', 'ready', 'leased', 'retry_wait')",
         ),
+        Index(
+            "ix_tasks_unrung",
+            text("priority DESC"),
+            "id",
+            postgresql_where="state = 'ready' AND rung_at IS NULL",
+        ),
         Index("ix_tasks_dead", "project_id", "id", postgresql_where="state = 'dead'"),
         CheckConstraint("blockers >= 0", name="blockers_not_negative"),
         CheckConstraint(
@@ -114,6 +120,10 @@ class Task(ProjectOwned, Base):
     timeout_seconds: Mapped[float] = mapped_column(Double, comment="Of one attempt.")
     run_at: Mapped[Created] = mapped_column(comment="Not before.")
     deadline_at: Mapped[Instant] = mapped_column(comment="When this state is overdue.")
+    rung_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        comment="When a queue took the message for this ready task; empty: none has yet.",
+    )
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     leased_by: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -56,7 +56,9 @@ async def _recount_blockers(tx: AsyncSession, task: Task) -> bool:
 async def _extend_deadline(tx: AsyncSession, task: Task) -> None:
     since = func.greatest(func.clock_timestamp(), Task.run_at)
     await tx.execute(
-        update(Task).where(Task.id == task.id).values(deadline_at=since + PATIENCE[task.state])
+        update(Task)
+        .where(Task.id == task.id)
+        .values(deadline_at=since + PATIENCE[task.state], rung_at=None)
     )
 
 

@@ -68,6 +68,8 @@ async def move(
     values.setdefault("deadline_at", deadline(to, run_at=values.get("run_at")))
     if to is not _S.LEASED:
         values |= {"lease_until": None, "leased_by": None}
+    if to is _S.READY:
+        values["rung_at"] = None  # whatever was sent for it before has been used up
     if to in FINAL:
         values["finished_at"] = func.clock_timestamp()
     statement = (

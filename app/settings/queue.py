@@ -27,5 +27,9 @@ class QueueSettings(BaseSettings):
         default=20, ge=0, le=20, description="How long a poll waits for a message."
     )
     sqs_max_receives: int = Field(
-        default=5, ge=1, le=1000, description="Redrive policy of the queues that are made here."
+        default=3, ge=1, le=1000, description="Redrive policy of the queues that are made here."
+    )
+    worker_upkeep: bool = Field(
+        default=True,
+        description="Workers also ring, repair and sweep; off where `workers.relay` does it.",
     )

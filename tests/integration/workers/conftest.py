@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from app.foundation.db.database import Database
+from app.foundation.db.ids import random_id
 from app.jobs import service
 from app.jobs.models import Task, TaskState
+from app.jobs.queues import create_queues, make_sqs
 from app.jobs.service import NewTask
 from app.settings import Settings
+from tests.integration.workers.sqs_side import SqsSide
 from workers.process import WorkerProcess
 from workers.registry import ActorFunction, ActorSet
 
@@ -20,14 +23,42 @@ Until = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
+def sqs_side(settings: Settings, elasticmq_url: str, aws_credentials: None) -> Iterator[SqsSide]:
+    """Queues that nobody else uses, and the settings of who uses them."""
+    mine = settings.model_copy(
+        update={
+            "queue": "sqs",
+            "sqs_endpoint_url": elasticmq_url,
+            "sqs_queue_prefix": f"t{random_id(12)}",
+            "sqs_create_queues": True,
+            "sqs_wait_seconds": 2,
+        }
+    )
+    sqs = make_sqs(mine, connections=4)
+    create_queues(sqs, mine)
+    yield SqsSide(sqs, mine)
+    sqs.close()
+
+
+@pytest.fixture
+def start_sqs_worker(sqs_side: SqsSide, start_worker: StartWorker) -> StartWorker:
+    def start(*functions: ActorFunction, **changes: object) -> WorkerProcess:
+        return start_worker(*functions, base=sqs_side.settings, **changes)
+
+    return start
+
+
+@pytest.fixture
 def start_worker(settings: Settings) -> Iterator[StartWorker]:
     """Starts workers in this process, with actors of the test's own under names of kinds."""
     running: list[WorkerProcess] = []
 
-    def start(*functions: ActorFunction, **changes: object) -> WorkerProcess:
+    def start(
+        *functions: ActorFunction, base: Settings = settings, **changes: object
+    ) -> WorkerProcess:
         if running:
             raise RuntimeError("Dramatiq runs one worker per process")
-        worker = WorkerProcess(settings.model_copy(update=changes), ActorSet(*functions))
+        worker = WorkerProcess(base.model_copy(update=changes), ActorSet(*functions))
         worker.start()
         running.append(worker)
         return worker
