@@ -9,4 +9,8 @@ pin() {
 for name in runtime dev node build; do
   pin "$name.in" --output-file "$name.txt"
 done
+# Parts of the runtime, for images: the same versions.
+for name in api worker; do
+  pin "$name.in" --constraint runtime.txt --output-file "$name.txt"
+done
 pin --no-deps demo.in --output-file demo.txt
