@@ -7,6 +7,7 @@
 #   make bench              what is fast and what is not; takes half an hour, see docs/benchmarks.md
 #   make soak N=200         kills everything at N random moments each, and uploads 5 GiB; takes hours
 #   make lint               style, types, import layers
+#   make images             container images, with Docker or Buildah; see docs/images.md
 #   make web                what browsers need, from npm
 #   make clean              removes what was installed and made, not .spool/, where videos are
 
@@ -16,7 +17,7 @@ SETUP := sh tools/with_python.sh tools/bootstrap.py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test bench soak lint web clean
+.PHONY: demo test bench soak lint images web clean
 
 # VIDEO reaches the shell by the environment, so that any file name is one word.
 export VIDEO
@@ -43,6 +44,12 @@ lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# TAG, PYTHON_BASE and NGINX_BASE as in docs/images.md; NAMES of api, worker, console.
+images:
+	@sh tools/with_python.sh tools/images.py $(if $(TAG),--tag $(TAG)) \
+	  $(if $(PYTHON_BASE),--python-base $(PYTHON_BASE)) \
+	  $(if $(NGINX_BASE),--nginx-base $(NGINX_BASE)) $(NAMES)
 
 web:
 	@rm -f .venv/.web-failed
