@@ -5,9 +5,9 @@ import json
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 import httpx
@@ -50,6 +50,16 @@ async def until(
     return seen
 
 
+class Process(Protocol):
+    """What a stack starts and ends: see `app.local.child.Child`."""
+
+    @property
+    def pid(self) -> int | None: ...
+    def start(self, environment: Mapping[str, str]) -> None: ...
+    def died(self) -> str | None: ...
+    def stop(self, seconds: float) -> None: ...
+
+
 class Stack:
     """PostgreSQL, the API and workers, as processes of their own with logs below `folder`.
 
@@ -65,7 +75,7 @@ class Stack:
         self.port = free_port("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.port}"
         self._changes = changes
-        self._children: dict[str, Child] = {}
+        self._children: dict[str, Process] = {}
         self._environments: dict[str, dict[str, str]] = {}
         self._store: Store | None = None
         self.status_urls: dict[str, str] = {}
@@ -113,21 +123,23 @@ class Stack:
             changes: Settings of this process alone; None takes one away.
         """
         child = self._children.get(name)
-        serves = name == API or name in PATHS
         if child is None:
-            module = "app.asgi" if serves else "workers.main"
-            child = self._children[name] = Child(name, module, self.folder / f"{name}.log")
+            child = self._children[name] = self._make_child(name)
         environment = environment_of(self.settings)
         for key, value in changes.items():
             environment[f"SPOOL_{key.upper()}"] = str(value)
             if value is None:
                 del environment[f"SPOOL_{key.upper()}"]
-        if not serves:
+        if not serves_http(name):
             port = free_port("127.0.0.1", 0)
             environment["SPOOL_WORKER_METRICS_PORT"] = str(port)
             self.status_urls[name] = f"http://127.0.0.1:{port}"
         self._environments[name] = environment
         child.start(environment)
+
+    def _make_child(self, name: str) -> Process:
+        module = "app.asgi" if serves_http(name) else "workers.main"
+        return Child(name, module, self.folder / f"{name}.log")
 
     async def ready(self, *names: str) -> None:
         """Waits until these answer that they can do their work."""
@@ -237,6 +249,11 @@ class Stack:
             for path in paths
             if path.exists()
         }
+
+
+def serves_http(name: str) -> bool:
+    """Whether a process of this name is the API or a role of it."""
+    return name == API or name in PATHS
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
