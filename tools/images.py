@@ -55,11 +55,13 @@ def build(name: str, *, tag: str, base: str | None, using: str) -> str:
     image = f"spool-{name}:{tag}"
     # As of the commit and not of the build: the same source makes the same files.
     epoch = _git("log", "-1", "--format=%ct") or "0"
-    arguments = {
-        "VERSION": tag,
-        "REVISION": _git("rev-parse", "HEAD") or "unknown",
-        "SOURCE": os.environ.get("SPOOL_IMAGE_SOURCE", ""),
+    # Not by arguments of the Dockerfiles: Buildah takes a kept layer for the same when they differ.
+    labels = {
+        "version": tag,
+        "revision": _git("rev-parse", "HEAD") or "unknown",
+        "source": os.environ.get("SPOOL_IMAGE_SOURCE", ""),
     }
+    arguments = {}
     if base:
         arguments["BASE_IMAGE"] = base
     if using == "docker":
@@ -72,6 +74,9 @@ def build(name: str, *, tag: str, base: str | None, using: str) -> str:
         command += [f"--timestamp={epoch}", *_ulimits()]
     for key, value in arguments.items():
         command += ["--build-arg", f"{key}={value}"]
+    for key, value in labels.items():
+        if value:
+            command += ["--label", f"org.opencontainers.image.{key}={value}"]
     for secret, path in secrets().items():
         command += ["--secret", f"id={secret},src={path}"]
     command += ["--file", DOCKERFILES[name], "--tag", image, "."]

