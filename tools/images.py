@@ -25,6 +25,9 @@ DOCKERFILES: Mapping[str, str] = {
     "console": "app/console/Dockerfile",
 }
 _MB = 1_000_000
+# The time of every file and layer, 1980: the same source makes the same layers, whenever and from
+# whichever commit. Which commit it was, a label says.
+_EPOCH = 315_532_800
 
 
 class BuildFailed(Exception):
@@ -53,8 +56,6 @@ def build(name: str, *, tag: str, base: str | None, using: str) -> str:
         using: `docker` or `buildah`.
     """
     image = f"spool-{name}:{tag}"
-    # As of the commit and not of the build: the same source makes the same files.
-    epoch = _git("log", "-1", "--format=%ct") or "0"
     # Not by arguments of the Dockerfiles: Buildah takes a kept layer for the same when they differ.
     labels = {
         "version": tag,
@@ -66,12 +67,12 @@ def build(name: str, *, tag: str, base: str | None, using: str) -> str:
         arguments["BASE_IMAGE"] = base
     if using == "docker":
         command = ["docker", "buildx", "build", "--load"]
-        arguments["SOURCE_DATE_EPOCH"] = epoch
+        arguments["SOURCE_DATE_EPOCH"] = str(_EPOCH)
     else:
         # Docker's format, because OCI's has no health check. The machine's own network, so that
         # nothing has to be set up for one.
         command = ["buildah", "build", "--format=docker", "--layers", "--network=host"]
-        command += [f"--timestamp={epoch}", *_ulimits()]
+        command += [f"--timestamp={_EPOCH}", *_ulimits()]
     for key, value in arguments.items():
         command += ["--build-arg", f"{key}={value}"]
     for key, value in labels.items():

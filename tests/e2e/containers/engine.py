@@ -31,6 +31,7 @@ _PACKAGES: Mapping[str, Sequence[str]] = {
 # Ours may be less than what Podman asks for by itself.
 LIMITS = ("--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096")
 _BUILD_SECONDS = 900
+_KEPT_MIB = 8 * 1024
 
 
 class Engine:
@@ -86,6 +87,7 @@ class Engine:
     @functools.cached_property
     def images(self) -> Mapping[str, str]:
         """Names of the images by `api`, `worker` and `console`, as built from this source."""
+        self._stay_small()
         bases = {name: self._base(name) for name in _PACKAGES}
         began = time.monotonic()
         done = subprocess.run(
@@ -108,10 +110,14 @@ class Engine:
         )
         assert done.returncode == 0, done.stderr[-6000:]
         print(f"{done.stdout}images: {time.monotonic() - began:.0f} s")
-        # Layers that the new images took the place of.
-        self.podman("image", "prune", "--force")
         names = [line.split()[0] for line in done.stdout.splitlines()]
         return dict(zip(("api", "worker", "console"), names, strict=True))
+
+    def _stay_small(self) -> None:
+        """Lets go of layers that no image has any more, once they are many."""
+        used = int(_run("du", "--summarize", "--block-size=M", str(self.folder)).split("M")[0])
+        if used > _KEPT_MIB:
+            self.podman("image", "prune", "--force")
 
     def _base(self, name: str) -> str:
         """A Debian with what official images have: made once a month, for its security updates."""

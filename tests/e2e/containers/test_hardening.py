@@ -1,13 +1,15 @@
 """What a process in a container can do, and what it cannot."""
 
+import hashlib
 import json
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.e2e.containers.container_stack import UID, ContainerStack
-from tests.e2e.containers.engine import Engine
+from tests.e2e.containers.engine import ROOT, Engine
 from tests.e2e.system.stack import API, WORKER
 
 pytestmark = pytest.mark.timeout(1200)
@@ -96,6 +98,20 @@ async def test_it_stops_when_it_is_told_to(stack: ContainerStack, name: str) -> 
     # 137 would be the SIGKILL that comes after the grace time.
     assert container.inspect("{{.State.ExitCode}}") in {"0", "143"}
     assert container.inspect("{{.State.OOMKilled}}") == "false"
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+async def test_its_source_is_that_of_this_checkout(stack: ContainerStack, name: str) -> None:
+    listed = stack.container(name).run("find", "/srv/spool", "-name", "*.py").stdout.split()
+    assert len(listed) > 50
+    for path in listed:
+        here = ROOT / Path(path).relative_to("/srv/spool")
+        assert here.is_file(), path
+    sums = stack.container(name).run("sha256sum", *listed).stdout.splitlines()
+    for line in sums:
+        digest, path = line.split()
+        here = ROOT / Path(path).relative_to("/srv/spool")
+        assert hashlib.sha256(here.read_bytes()).hexdigest() == digest, path
 
 
 async def test_compiled_modules_are_used_as_they_are(stack: ContainerStack) -> None:
