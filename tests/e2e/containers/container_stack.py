@@ -24,13 +24,14 @@ class ContainerStack(Stack):
         super().__init__(folder)
         self.engine = engine
 
-    def up(self) -> None:
+    def up(self, *, api: bool = True) -> None:
         for shared in (self.folder, self.folder / "store", self.folder / "scratch"):
             shared.mkdir(parents=True, exist_ok=True)
             os.chown(shared, UID, UID)
         self.postgres.start()
         self.migrate()
-        self.start(API)
+        if api:
+            self.start(API)
 
     def migrate(self) -> None:
         migrations = self._container("api", "migrations.run", name="migrations")
