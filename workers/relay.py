@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def main() -> None:
     settings = load_settings()
     configure_logging(settings, service="spool-relay")
-    configure_tracing("spool-relay")
+    configure_tracing(settings, "spool-relay")
     asyncio.run(run(settings))
 
 
