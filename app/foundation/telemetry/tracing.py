@@ -10,8 +10,6 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from opentelemetry import propagate, trace
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.propagators.aws import AwsXRayPropagator
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.extension.aws.trace import AwsXRayIdGenerator
@@ -87,8 +85,19 @@ def _resource(settings: Settings, service: str) -> Mapping[str, str]:
 
 
 def _exporter(settings: Settings, endpoint: str) -> SpanExporter:
+    # Imported where they are wanted: they take long, and a process without a collector starts fast.
     if settings.otlp_protocol == "grpc":
+        # Its handlers of fork(2) write lines to stderr; what we fork becomes another program.
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
+            OTLPSpanExporter as GrpcExporter,
+        )
+
         return GrpcExporter(endpoint=endpoint, timeout=_EXPORT_SECONDS)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
+        OTLPSpanExporter as HttpExporter,
+    )
+
     # Unlike the variable of OpenTelemetry's own, the argument is the whole URL.
     whole = endpoint if urlsplit(endpoint).path.strip("/") else endpoint.rstrip("/") + _HTTP_PATH
     return HttpExporter(endpoint=whole, timeout=_EXPORT_SECONDS)
