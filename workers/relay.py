@@ -9,7 +9,7 @@ import signal
 import structlog
 
 from app.foundation.telemetry.logging import configure_logging
-from app.foundation.telemetry.tracing import configure_tracing
+from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
 from app.settings import Settings, load_settings
 from workers.broker import open_sqs
 from workers.process import make_services
@@ -23,7 +23,10 @@ def main() -> None:
     settings = load_settings()
     configure_logging(settings, service="spool-relay")
     configure_tracing(settings, "spool-relay")
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    finally:
+        flush_tracing()
 
 
 async def run(settings: Settings) -> None:
