@@ -77,12 +77,10 @@ class OutboxRelay:
     async def run_forever(self) -> None:
         self._bells = {channel.name: asyncio.Event() for channel in self._channels}
         async with asyncio.TaskGroup() as together:
-            together.create_task(
-                listen_forever(
-                    self._database, CHANNEL, self._heard, connected=self._ring, name="spool-outbox"
-                )
-            )
+            # Also without channels: what is left of a time with some is to be seen.
             together.create_task(self._keep_up())
+            if self._channels:
+                together.create_task(self._listen())
             for channel in self._channels:
                 together.create_task(self._relay(channel, self._bells[channel.name]))
 
@@ -103,6 +101,11 @@ class OutboxRelay:
         if rows:
             await _to_its_end(self._send(channel, rows))
         return len(rows)
+
+    async def _listen(self) -> None:
+        await listen_forever(
+            self._database, CHANNEL, self._heard, connected=self._ring, name="spool-outbox"
+        )
 
     def _heard(self, payload: str) -> None:
         # Progress is announced the same way, and leaves no row.

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text, update
 
 from app.foundation.db.database import Database
@@ -231,3 +232,23 @@ async def test_projects_share_a_batch_and_see_only_their_own_rows(
     async with api_database.project(project_id) as tx:
         seen = (await tx.execute(text("SELECT event_id FROM outbox"))).scalars().all()
     assert seen == mine
+
+
+async def test_operators_see_what_waits_and_what_was_given_up(
+    api_database: Database, project_id: str
+) -> None:
+    def seen(name: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"channel": "topic", **labels})
+
+    await happen(api_database, project_id, "asset.created", asset_id="ast_1")
+    await happen(api_database, project_id, "asset.created", asset_id="ast_2")
+    channel = Answering(Failed("never", permanent=True))
+    channel.batch_size = 1
+    before = seen("spool_outbox_deliveries_total", outcome="dead") or 0
+    relay = OutboxRelay(api_database, [channel])
+    await relay.relay_once(channel)
+    await relay.keep_up()
+    assert seen("spool_outbox_rows", state="waiting") == 1
+    assert seen("spool_outbox_rows", state="dead") == 1
+    assert seen("spool_outbox_deliveries_total", outcome="dead") == before + 1
+    assert (seen("spool_outbox_oldest_seconds") or 0) > 0
