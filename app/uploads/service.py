@@ -26,6 +26,7 @@ PARTS = "parts"
 SIMPLE = "simple"
 TUS = "tus"
 STREAM = "stream"
+BUCKET = "bucket"
 # How one is late that was not expected at a certain time.
 _LATE = {STREAM: "No record of the stream came for too long"}
 

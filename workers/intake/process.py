@@ -23,6 +23,7 @@ from app.notifications.models import Origin
 from app.seams import make_outlets, make_store
 from app.settings import Settings, load_settings
 from app.uploads.policy import UploadPolicy
+from workers.intake.bucket_events import BucketEvents
 from workers.intake.consumer import Consumer
 from workers.intake.kinesis import DataStream
 from workers.intake.services import StreamServices
@@ -78,6 +79,9 @@ async def run(settings: Settings) -> None:
         runs = []
         if settings.kinesis_stream:
             runs.append(Consumer(await _stream_services(settings, database, store)).run(stop))
+        if settings.bucket_events_queue_url:
+            url = settings.bucket_events_queue_url
+            runs.append(BucketEvents(settings, database, store, url).run(stop))
         if settings.worker_metrics_port is not None:
             status = StatusServer(
                 settings.host,
@@ -85,7 +89,12 @@ async def run(settings: Settings) -> None:
                 _Seams(database, store),
                 loop=asyncio.get_running_loop(),
             )
-        log.info("intake.started", stream=settings.kinesis_stream, group=settings.kinesis_group)
+        log.info(
+            "intake.started",
+            stream=settings.kinesis_stream,
+            group=settings.kinesis_group,
+            queue=settings.bucket_events_queue_url,
+        )
         # A group: when one cannot go on, the process ends, and whoever runs it starts it again.
         async with asyncio.TaskGroup() as group:
             for each in runs:
@@ -94,6 +103,7 @@ async def run(settings: Settings) -> None:
     finally:
         if status is not None:
             status.shutdown()
+        store.close()
         await database.close()
         await asyncio.to_thread(flush_tracing)
 

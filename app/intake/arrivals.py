@@ -1,0 +1,190 @@
+"""Objects that landed in a bucket: each becomes one asset, however often it is announced."""
+
+import mimetypes
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assets.states import fail_asset
+from app.foundation.db.ids import new_id
+from app.intake.models import Arrival, ArrivalState
+from app.intake.notices import Landed
+from app.uploads.completion import accept_source
+from app.uploads.models import Upload, UploadState
+from app.uploads.policy import UploadPolicy
+from app.uploads.schemas import DEFAULT_MEDIA_TYPE
+from app.uploads.service import BUCKET, Announced, get_upload, insert_upload
+from app.uploads.states import OPEN, move_upload
+
+SOURCE_TAG = "source"
+_MOST_TAG = 256
+
+
+class Busy(Exception):
+    """Another process takes the object; it will be done, or its lease will run out."""
+
+
+class ArrivalLost(Exception):
+    """Another process has taken the object over; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to copy an object into its place.
+
+    Args:
+        target: Key of the asset's source.
+    """
+
+    arrival_id: str
+    fence: int
+    upload_id: str
+    target: str
+    content_type: str
+
+
+async def claim(
+    tx: AsyncSession, policy: UploadPolicy, project_id: str, landed: Landed, *, lease: timedelta
+) -> Claim | None:
+    """Takes an object, with an asset that waits for it; None when it was dealt with before.
+
+    Raises:
+        Busy: as it says.
+    """
+    await _insert(tx, project_id, landed, {"state": ArrivalState.TAKING})
+    row = await tx.scalar(
+        select(Arrival)
+        .where(*_is(landed))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None or row.state is not ArrivalState.TAKING:
+        return None
+    is_held = await tx.scalar(
+        select(func.coalesce(Arrival.lease_until > func.clock_timestamp(), False)).where(
+            Arrival.id == row.id
+        )
+    )
+    if is_held:
+        raise Busy
+    upload = await _upload_of(tx, policy, project_id, landed, row)
+    fence = await tx.scalar(
+        update(Arrival)
+        .where(Arrival.id == row.id)
+        .values(
+            upload_id=upload.id,
+            fence=Arrival.fence + 1,
+            lease_until=func.clock_timestamp() + lease,
+        )
+        .returning(Arrival.fence)
+        .execution_options(synchronize_session=False)
+    )
+    return Claim(row.id, fence or 0, upload.id, upload.object_key, upload.content_type)
+
+
+async def extend(tx: AsyncSession, held: Claim, *, lease: timedelta) -> None:
+    """Raises: ArrivalLost."""
+    await _write(tx, held, {"lease_until": func.clock_timestamp() + lease})
+
+
+async def finish(tx: AsyncSession, held: Claim, size: int) -> Upload | None:
+    """The object lies in its place: it is verified next, as any upload.
+
+    Returns:
+        The upload; None when it was called off meanwhile.
+
+    Raises:
+        ArrivalLost: as it says.
+    """
+    await _write(tx, held, {"state": ArrivalState.TAKEN, "lease_until": None, "size_bytes": size})
+    upload = await get_upload(tx, held.upload_id, lock=True)
+    if upload.state not in OPEN:
+        return None
+    return await accept_source(tx, upload, size)
+
+
+async def refuse(tx: AsyncSession, held: Claim, code: str, message: str) -> None:
+    """The object cannot be an asset's source, whose asset fails with the same reason.
+
+    Raises:
+        ArrivalLost: as it says.
+    """
+    error = {"error_code": code, "error_message": message}
+    await _write(tx, held, {"state": ArrivalState.REFUSED, "lease_until": None, **error})
+    upload = await get_upload(tx, held.upload_id, lock=True)
+    if upload.state in OPEN:
+        await move_upload(tx, upload.id, UploadState.FAILED, changes=error)
+        if upload.asset_id is not None:
+            await fail_asset(tx, upload.asset_id, code, message)
+
+
+async def refuse_unseen(
+    tx: AsyncSession, project_id: str | None, landed: Landed, code: str, message: str
+) -> None:
+    """Records why no asset is made of an object. Again, or when one was made: nothing.
+
+    Args:
+        tx: Of the project; of the dispatch role where there is no such project.
+    """
+    error = {"error_code": code, "error_message": message}
+    await _insert(tx, project_id, landed, {"state": ArrivalState.REFUSED, **error})
+
+
+async def _upload_of(
+    tx: AsyncSession, policy: UploadPolicy, project_id: str, landed: Landed, row: Arrival
+) -> Upload:
+    if row.upload_id is not None:
+        return await get_upload(tx, row.upload_id)
+    name = landed.key.rpartition("/")[2]
+    file = Announced(
+        filename=name,
+        size_bytes=landed.size,
+        content_type=mimetypes.guess_type(name)[0] or DEFAULT_MEDIA_TYPE,
+        tags={SOURCE_TAG: f"s3://{landed.bucket}/{landed.key}"[:_MOST_TAG]},
+    )
+    return await insert_upload(tx, policy, project_id, file, method=BUCKET)
+
+
+async def _insert(
+    tx: AsyncSession, project_id: str | None, landed: Landed, values: dict[str, object]
+) -> None:
+    await tx.execute(
+        insert(Arrival)
+        .values(
+            id=new_id("arr"),
+            project_id=project_id,
+            bucket=landed.bucket,
+            key=landed.key,
+            version=landed.version,
+            size_bytes=landed.size,
+            **values,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def _write(tx: AsyncSession, held: Claim, values: dict[str, object]) -> None:
+    written = await tx.scalar(
+        update(Arrival)
+        .where(
+            Arrival.id == held.arrival_id,
+            Arrival.fence == held.fence,
+            Arrival.state == ArrivalState.TAKING,
+        )
+        .values(values)
+        .returning(Arrival.id)
+        .execution_options(synchronize_session=False)
+    )
+    if written is None:
+        raise ArrivalLost(held.arrival_id)
+
+
+def _is(landed: Landed) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Arrival.bucket == landed.bucket,
+        Arrival.key == landed.key,
+        Arrival.version == landed.version,
+    )
