@@ -12,6 +12,7 @@ from tests.bench import (
     p5_tasks,
     p6_wake,
     p7_get_asset,
+    p8_s3,
     p8_upload,
     p9_list,
     p12_start,
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "p6": p6_wake.run,
     "p7": p7_get_asset.run,
     "p8": p8_upload.run,
+    "p8s3": p8_s3.run,
     "p9": p9_list.run,
     "p12": p12_start.run,
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from app.cli.api import Api
+from app.foundation.storage.protocols import Store
 from app.seams import make_store
 from tests.bench.installation import Installation, install
 from tests.bench.machine import peak_resident_bytes
@@ -51,8 +52,8 @@ async def run(options: Options) -> Report:
             key = await make_key(database, project)
         file = make_file(installation.folder / "file.mp4", size)
         with running_api(installation) as (program, url), api_client(url, key) as api:
-            parts = _in_parts(installation, program, api, file)
-            plain = _in_one(installation, program, url, file)
+            parts = in_parts(installation, program, api, file)
+            plain = in_one(installation, program, _served_by(installation, url), file)
             for side in (parts, plain):  # so that the file lies in the page cache
                 await side()
             pairs = paired(*await in_turn(options.pairs, parts, plain))
@@ -78,9 +79,11 @@ async def run(options: Options) -> Report:
     )
 
 
-def _in_parts(
+def in_parts(
     installation: Installation, program: Program, api: Api, file: Path
 ) -> Callable[[], Awaitable[Sample]]:
+    """A side that sends the file as clients do: create, parts, complete."""
+
     def send() -> float:
         began = time.perf_counter()
         upload(api, installation.folder, file)
@@ -89,10 +92,15 @@ def _in_parts(
     return _side(installation, program, file, send)
 
 
-def _in_one(
-    installation: Installation, program: Program, url: str, file: Path
+def _served_by(installation: Installation, url: str) -> Store:
+    """The store whose signed URLs lead to the API at `url`."""
+    return make_store(installation.settings.model_copy(update={"public_url": url}))
+
+
+def in_one(
+    installation: Installation, program: Program, store: Store, file: Path
 ) -> Callable[[], Awaitable[Sample]]:
-    store = make_store(installation.settings.model_copy(update={"public_url": url}))
+    """A side that sends the file in one signed PUT."""
 
     def send() -> float:
         request = store.sign_put(

@@ -251,10 +251,7 @@ async def _pass(
             if head is None:
                 raise ConnectionResetError("the server went away")
             if cut and head.status >= 200:
-                if client is not None:
-                    client.write(head.raw[: len(head.raw) // 2])
-                    await client.drain()
-                raise ConnectionResetError("cut")
+                await _cut(head, method, from_server, client)
             await _write(client, head.raw)
             if head.status >= 200:
                 break
@@ -268,6 +265,23 @@ async def _pass(
         sending.cancel()
         with suppress(asyncio.CancelledError, *_BROKEN):
             await sending
+
+
+async def _cut(
+    head: Head,
+    method: str,
+    from_server: asyncio.StreamReader,
+    client: asyncio.StreamWriter | None,
+) -> None:
+    """Passes on half of the answer's head, or all of it and half of the first bytes of the body."""
+    if not head.has_body(of_request=method):
+        await _write(client, head.raw[: len(head.raw) // 2])
+    else:
+        await _write(client, head.raw)
+        async for block in body_of(from_server, head):
+            await _write(client, block[: len(block) // 2])
+            break
+    raise ConnectionResetError("cut")
 
 
 async def _send(raw: bytes, body: AsyncIterable[bytes], to_server: asyncio.StreamWriter) -> None:
