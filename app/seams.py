@@ -55,6 +55,9 @@ def make_s3_store(settings: Settings) -> S3Store:
         s3={"addressing_style": "path" if settings.s3_path_style else "auto"},
         # The store adds the checksums itself, in headers, which every server understands.
         request_checksum_calculation="when_required",
+        # Mode "standard" has a quota of its own, which a store that fails for one request in three
+        # has used up within minutes. What limits retries here is the store's RetryBudget.
+        retries={"mode": "legacy", "total_max_attempts": settings.s3_attempts},
     )
     client = make_client(
         settings,

@@ -2,7 +2,10 @@
 
 Tries per request bound what one caller adds to a store's trouble; this bounds what all of them do.
 A reserve lets short trouble pass unseen. When it is spent, trouble is not short, and tries again
-would be one more load on what is overloaded: from then on ten calls that succeed earn one.
+would be one more load on what is overloaded: from then on only calls that succeed earn more.
+
+With 0.6 for each, a store may fail for 37 of 100 requests for ever, and each call is still tried
+until it succeeds. One that fails more often than that counts as down.
 """
 
 import threading
@@ -11,8 +14,8 @@ from typing import Any
 from app.foundation.storage.errors import StoreUnavailable
 
 RESERVE = 500.0
-# So that in the long run at most a tenth more requests are made than there are calls.
-EARNED = 0.1
+# So that in the long run at most 1.6 times as many requests are made as there are calls.
+EARNED = 0.6
 _THROTTLED = 429
 
 
@@ -21,7 +24,7 @@ class RetryBudget:
 
     Args:
         reserve: Tries again that may be made in a row, in all; where the bucket begins and ends.
-        earned: What a call that succeeds at its first try adds.
+        earned: What a call that succeeds adds.
     """
 
     def __init__(self, *, reserve: float = RESERVE, earned: float = EARNED) -> None:
@@ -61,7 +64,7 @@ class RetryBudget:
             failed = caught_exception is not None or status >= 500 or status == _THROTTLED
             if failed and attempts_made < attempts:
                 self.spend()
-            elif not failed and attempts_made == 1:
+            elif not failed:
                 self.earn()
 
         def on_event(**event: Any) -> None:

@@ -32,7 +32,7 @@ class S3Requests:
     """What the parts of a store on S3 share.
 
     Args:
-        client: boto3's, with retries of its own in mode "standard".
+        client: boto3's, whose own retries are bound by the budget only.
         threads: Requests at once; more wait for their turn.
         attempts: Tries of one request, as the client was told.
         kms_key_id: Of new objects; the bucket's own encryption without one.
