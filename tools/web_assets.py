@@ -59,7 +59,7 @@ def fill(root: Path) -> bool:
     there = modules.is_dir() and all((vendor / target).is_file() for target in FILES.values())
     if there and stamp.is_file() and stamp.read_text() == wanted:
         return False
-    subprocess.run([*npm_command(), "ci", "--loglevel=error"], cwd=root, check=True)
+    subprocess.run([*npm_command(), "ci", "--omit=dev", "--loglevel=error"], cwd=root, check=True)
     for source, target in FILES.items():
         path = vendor / target
         path.parent.mkdir(parents=True, exist_ok=True)
