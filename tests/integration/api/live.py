@@ -14,9 +14,9 @@ import uvicorn
 from app.asgi import create_app
 from app.foundation.db.database import Database
 from app.foundation.db.ids import new_id
-from app.foundation.storage.folder import FolderStore
+from app.foundation.storage.protocols import Store
 from app.foundation.tokens import AccessTokens
-from app.seams import make_folder_store
+from app.seams import make_store
 from app.settings import Settings
 
 PART = 5 * 1024 * 1024
@@ -28,7 +28,7 @@ class Live:
 
     settings: Settings
     database: Database
-    store: FolderStore
+    store: Store
     project_id: str
     client: httpx.AsyncClient
 
@@ -75,7 +75,7 @@ async def serve(settings: Settings, database: Database, project_id: str) -> Asyn
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     settings = settings.model_copy(update={"public_url": url, "upload_part_bytes": PART})
-    store = make_folder_store(settings)
+    store = make_store(settings)
     app = create_app(settings, database=database, store=store)
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
@@ -93,3 +93,4 @@ async def serve(settings: Settings, database: Database, project_id: str) -> Asyn
         server.should_exit = True
         await serving
         listening.close()
+        store.close()

@@ -8,15 +8,27 @@ from app.foundation.db.database import Database
 from app.settings import Settings
 from tests.integration.api.live import Live, serve
 from tests.integration.api.tus.speaking import Tus
+from tests.integration.storage.s3_stores import make_buckets
+from tests.servers.versitygw import ObjectServer
 
-STORES = ("folder",)
 
-
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=["folder", "s3"])
 def stored(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """Settings with one of the stores."""
-    assert request.param == settings.store
-    return settings
+    if request.param == "folder":
+        return settings
+    server: ObjectServer = request.getfixturevalue("object_server")
+    request.getfixturevalue("aws_credentials")
+    [bucket] = make_buckets(server.url, 1)
+    return settings.model_copy(
+        update={
+            "store": "s3",
+            "s3_endpoint_url": server.url,
+            "s3_path_style": True,
+            "s3_source_bucket": bucket,
+            "scratch_root": None,
+        }
+    )
 
 
 @pytest.fixture
