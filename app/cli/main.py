@@ -43,6 +43,12 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys of the project.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(keys, name="keys")
+queues = typer.Typer(
+    help="SQS of this deployment, by the SPOOL_ settings in the environment.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(queues, name="queues")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answered, as JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -273,3 +279,37 @@ def revoke_key(
     from app.cli.keys import revoke_key as run
 
     run(ctx.obj, key, as_json=as_json)
+
+
+@queues.command("list")
+def count_queues(as_json: AsJson = False) -> None:
+    """Count messages and dead letters."""
+    from app.cli.queues import count
+
+    count(as_json=as_json)
+
+
+@queues.command("dead-letters")
+def look_into_dead_letters(
+    queue: Annotated[str, typer.Argument(help="Whose: a name that `queues list` shows.")],
+    limit: Limit = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what the dead letters of a queue are, and what became of their tasks."""
+    from app.cli.queues import dead_letters
+
+    dead_letters(queue, limit=limit, as_json=as_json)
+
+
+@queues.command("redrive")
+def redrive_dead_letters(
+    queue: Annotated[str, typer.Argument(help="Whose: a name that `queues list` shows.")],
+    message: Annotated[
+        list[str] | None, typer.Argument(help="Ids of messages. Default: all of them.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters to their queue again."""
+    from app.cli.queues import redrive
+
+    redrive(queue, message or [], as_json=as_json)
