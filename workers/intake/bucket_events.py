@@ -16,7 +16,6 @@ from app.intake.arrivals import ArrivalLost, Busy, Claim
 from app.intake.notices import Landed, NotANotice, parse, project_of
 from app.intake.shards import project_exists
 from app.settings import Settings
-from app.uploads.metrics import VIDEO_UPLOADS
 from app.uploads.policy import UploadPolicy
 from app.uploads.service import check_size
 from workers.intake.landed_objects import LandedObjects
@@ -134,7 +133,6 @@ class BucketEvents:
             if upload is None:
                 await self._store.delete(held.target)
                 return
-            VIDEO_UPLOADS.labels(upload.method).inc()
             ARRIVALS.labels("taken").inc()
             log.info("object.taken", bucket=landed.bucket, key=landed.key, asset=upload.asset_id)
             return
