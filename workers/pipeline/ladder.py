@@ -121,10 +121,14 @@ def _size(video: VideoTrack, short: int) -> tuple[int, int]:
 
 
 def _between(height: int, rungs: list[RungProfile]) -> RungProfile:
-    """A rung for a height the profile does not name: its rate scales with the pixels."""
+    """A rung for a height the profile does not name: its rate scales with the pixels.
+
+    It never has less than a smaller rung of the profile, whose rates fall more slowly than areas.
+    """
     above = min((r for r in rungs if r.height >= height), key=lambda r: r.height)
+    below = max((r.max_bit_rate for r in rungs if r.height < height), default=100_000)
     share = Fraction(max(height, 2), above.height) ** 2
-    return RungProfile(height, above.crf, max(100_000, int(above.max_bit_rate * share)))
+    return RungProfile(height, above.crf, max(below, int(above.max_bit_rate * share)))
 
 
 def _may_copy(probe: Probe, video: VideoTrack, top: Rung, profile: Profile) -> bool:

@@ -131,3 +131,9 @@ def test_the_default_track_is_the_one_that_is_heard() -> None:
     audio = plan_ladder(probe_of(None, commentary, main), PROFILE).audio
     assert audio is not None
     assert audio.index == 2
+
+
+def test_a_size_of_its_own_has_no_less_than_the_rung_below() -> None:
+    rungs = plan_ladder(probe_of(video_track(width=800, height=800)), PROFILE).rungs
+    assert [rung.name for rung in rungs[:2]] == ["800p", "720p"]
+    assert rungs[0].max_bit_rate >= rungs[1].max_bit_rate
