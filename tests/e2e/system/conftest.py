@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CREDENTIALS
 from tests.e2e.system.client import Client
 from tests.e2e.system.stack import API, POSTGRES, WORKER, Stack
 from tests.media.clips import AAC, X264, Clips, picture, tone
@@ -39,6 +40,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed and isinstance(stack, Stack):
         for name, text in stack.logs().items():
             report.sections.append((f"end of {name}", text))
+
+
+@pytest.fixture(scope="module")
+def credentials() -> Iterator[None]:
+    """Where boto3 looks for them, in this process and in those of the stack."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="module")

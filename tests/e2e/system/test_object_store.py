@@ -11,7 +11,6 @@ import pytest
 from app.foundation.clock import utc_now
 from app.foundation.db.database import Database
 from app.uploads.orphans import sweep_orphans
-from tests.conftest import CREDENTIALS
 from tests.e2e.system.client import Client
 from tests.e2e.system.evidence import (
     assert_made_once,
@@ -32,15 +31,6 @@ DELAY_SECONDS = 0.05
 HARMED = ERROR_SHARE + RESET_SHARE + CUT_SHARE
 VIDEOS = 2
 PATIENCE_SECONDS = 240
-
-
-@pytest.fixture(scope="module")
-def credentials() -> Iterator[None]:
-    """Where boto3 looks for them, in this process and in those of the stack."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CREDENTIALS.items():
-            patch.setenv(name, value)
-        yield
 
 
 @pytest.fixture(scope="module")
