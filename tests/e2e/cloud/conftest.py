@@ -20,7 +20,7 @@ from tests.integration.storage.s3_stores import make_buckets
 from tests.servers.versitygw import ObjectServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cloud(
     object_server: ObjectServer,
     elasticmq_url: str,

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CREDENTIALS
+from tests.e2e.cloud.conftest import cloud  # noqa: F401  # a fixture, found here by name
 from tests.e2e.containers.container_stack import ContainerStack
 from tests.e2e.containers.engine import Engine, require_tools
 from tests.e2e.system.conftest import (  # noqa: F401  # the same fixtures, found here by name
     client,
     clips,
+    credentials,
     long,
     pytest_runtest_makereport,
     small,
@@ -26,8 +29,13 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def running(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerStack]:
-    stack = ContainerStack(tmp_path_factory.mktemp("containers"), engine)
+def running(
+    engine: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+    cloud: dict[str, object],  # noqa: F811  # the fixture of that name
+) -> Iterator[ContainerStack]:
+    """With the cloud's side of the seams: what containers are for."""
+    stack = ContainerStack(tmp_path_factory.mktemp("containers"), engine, CREDENTIALS, **cloud)
     try:
         stack.up()
         yield stack

@@ -29,6 +29,7 @@ class Container:
         arguments: What the image is started with, the module to run.
         folder: Shared with the machine under the same path.
         memory: Limit, as Podman writes it.
+        variables: Of the environment, beside those that it is started with.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Container:
         folder: Path | None = None,
         network: str = "host",
         memory: str = "1g",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._engine = engine
         self._image = image
         self._arguments = arguments
         self._log = log
+        self._variables = variables or {}
         self._options = [
             f"--network={network}",
             f"--memory={memory}",
@@ -58,6 +61,7 @@ class Container:
     def start(self, environment: Mapping[str, str]) -> None:
         self.remove()
         self.name = f"spool-{uuid.uuid4().hex[:12]}"
+        environment = {**self._variables, **environment}
         variables = [f"--env={key}={value}" for key, value in environment.items()]
         with self._log.open("ab") as log:
             # Not by `podman run`, whose own process would have to be watched beside ours.

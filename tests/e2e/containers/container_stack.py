@@ -1,6 +1,7 @@
 """The stack of the other end-to-end tests, its processes in containers."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -18,14 +19,21 @@ class ContainerStack(Stack):
 
     They share the machine's network and the stack's folder, so that everything has one name inside
     and outside.
+
+    Args:
+        variables: What the machine's own processes inherit and containers have to be told.
+        changes: Settings.
     """
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
-        super().__init__(folder)
+    def __init__(
+        self, folder: Path, engine: Engine, variables: Mapping[str, str], **changes: object
+    ) -> None:
+        super().__init__(folder, **changes)
         self.engine = engine
+        self._variables = variables
 
     def up(self, *, api: bool = True) -> None:
-        for shared in (self.folder, self.folder / "store", self.folder / "scratch"):
+        for shared in (self.folder, self.folder / "scratch"):
             shared.mkdir(parents=True, exist_ok=True)
             os.chown(shared, UID, UID)
         self.postgres.start()
@@ -66,4 +74,5 @@ class ContainerStack(Stack):
             *arguments,
             log=self.folder / f"{name}.log",
             folder=self.folder,
+            variables=self._variables,
         )

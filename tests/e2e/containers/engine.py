@@ -6,6 +6,7 @@ and is made anew when missing.
 """
 
 import functools
+import json
 import os
 import platform
 import shutil
@@ -73,16 +74,10 @@ class Engine:
 
     def remove_what_others_left(self) -> None:
         """Containers of test runs that were killed."""
-        listed = self.podman(
-            "ps",
-            "--all",
-            f"--filter=label={OWNER}",
-            f'--format={{{{.ID}}}} {{{{.Label "{OWNER}"}}}}',
-        )
-        for line in listed.splitlines():
-            name, owner = line.split()
-            if not psutil.pid_exists(int(owner)):
-                self.podman("rm", "--force", "--time=0", name)
+        listed = self.podman("ps", "--all", f"--filter=label={OWNER}", "--format=json")
+        for each in json.loads(listed or "[]"):
+            if not psutil.pid_exists(int(each["Labels"][OWNER])):
+                self.podman("rm", "--force", "--time=0", each["Id"])
 
     @functools.cached_property
     def images(self) -> Mapping[str, str]:

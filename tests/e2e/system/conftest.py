@@ -42,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             report.sections.append((f"end of {name}", text))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def credentials() -> Iterator[None]:
     """Where boto3 looks for them, in this process and in those of the stack."""
     with pytest.MonkeyPatch.context() as patch:
