@@ -26,6 +26,12 @@ CREDENTIALS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The sizes of R5; see docs/reliability.md."""
+    parser.addoption("--messages", type=int, default=400, help="tasks that SQS rings for")
+    parser.addoption("--queue-down", type=float, default=3, help="seconds that SQS is down")
+
+
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """What a laptop lacks may skip; in CI it has to be there."""
     if os.environ.get("CI") and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):

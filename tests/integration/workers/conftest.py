@@ -1,6 +1,10 @@
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -12,11 +16,13 @@ from app.jobs.models import Task, TaskState
 from app.jobs.queues import create_queues, make_sqs
 from app.jobs.service import NewTask
 from app.settings import Settings
+from tests.integration.workers.process_environment import environment_of
 from tests.integration.workers.sqs_side import SqsSide
 from workers.process import WorkerProcess
 from workers.registry import ActorFunction, ActorSet
 
 StartWorker = Callable[..., WorkerProcess]
+StartProcess = Callable[..., "subprocess.Popen[bytes]"]
 Submit = Callable[..., Awaitable[dict[str, str]]]
 Await = Callable[..., Awaitable[Task]]
 Until = Callable[..., Awaitable[None]]
@@ -66,6 +72,31 @@ def start_worker(settings: Settings) -> Iterator[StartWorker]:
     yield start
     for worker in running:
         worker.stop()
+
+
+@pytest.fixture
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Starts Python with arguments and `settings`, in processes that end with the test.
+
+    What they say is in `process.log` in the test's folder.
+    """
+    with ExitStack() as ends:
+        log = ends.enter_context((tmp_path / "process.log").open("wb"))
+
+        def start(*arguments: str, settings: Settings) -> "subprocess.Popen[bytes]":
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=environment_of(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=Path(__file__).parents[3],
+            )
+            ends.enter_context(process)
+            ends.callback(process.kill)
+            return process
+
+        yield start
 
 
 @pytest.fixture
