@@ -1,11 +1,13 @@
 """The broker with its middleware, in the order in which a message passes it."""
 
 import asyncio
+from functools import partial
 
 from dramatiq.middleware import AsyncIO, Middleware
 
 from app.foundation.sqs import Sqs
 from app.jobs.catalog import ENCODE, LIGHT
+from app.jobs.queue_names import bands_of
 from app.jobs.queues import create_queues, make_sqs
 from app.settings import Settings
 from workers.middleware.attempt import CurrentWork, Failures
@@ -15,6 +17,7 @@ from workers.postgres_broker import PostgresBroker
 from workers.registry import ActorSet
 from workers.services import Services
 from workers.sqs_broker import SqsBroker
+from workers.status import CheckQueue
 from workers.upkeep import upkeep_of
 from workers.wake_relay import THREADS
 
@@ -83,3 +86,10 @@ def open_sqs(settings: Settings) -> Sqs | None:
     if settings.sqs_create_queues:
         create_queues(sqs, settings)
     return sqs
+
+
+def queue_check(settings: Settings, sqs: Sqs | None) -> CheckQueue | None:
+    """Asks for the attributes of one queue, which every worker serves and which costs least."""
+    if sqs is None:
+        return None
+    return partial(sqs.depth, bands_of(settings.sqs_queue_prefix, LIGHT)[0])

@@ -36,7 +36,12 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     process.start()
     if settings.worker_metrics_port is not None:
-        StatusServer(settings.host, settings.worker_metrics_port, process.services)
+        StatusServer(
+            settings.host,
+            settings.worker_metrics_port,
+            process.services,
+            check_queue=process.check_queue,
+        )
     log.info(
         "worker.started",
         worker=process.services.worker,

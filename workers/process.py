@@ -12,7 +12,7 @@ from app.foundation.db.ids import random_id
 from app.notifications.models import Origin
 from app.seams import make_outlets, make_store
 from app.settings import Settings
-from workers.broker import make_broker
+from workers.broker import make_broker, queue_check
 from workers.finisher import Finisher
 from workers.leases import Leases, StopReason
 from workers.pipeline.ffmpeg import find_ffmpeg
@@ -21,6 +21,8 @@ from workers.postgres_broker import loop_thread
 from workers.registry import ActorSet
 from workers.scratch import ScratchSpace
 from workers.services import Services
+from workers.sqs_broker import SqsBroker
+from workers.status import CheckQueue
 
 # Idle threads look up this often whether they should stop; work wakes them at once.
 _IDLE_MILLISECONDS = 250
@@ -62,6 +64,12 @@ class WorkerProcess:
             worker_threads=settings.worker_encode_slots + settings.worker_light_slots,
             worker_timeout=_IDLE_MILLISECONDS,
         )
+
+    @property
+    def check_queue(self) -> CheckQueue | None:
+        """See `StatusServer`."""
+        sqs = self.broker.sqs if isinstance(self.broker, SqsBroker) else None
+        return queue_check(self.services.settings, sqs)
 
     def start(self) -> None:
         self._worker.start()

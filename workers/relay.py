@@ -11,7 +11,7 @@ import structlog
 from app.foundation.telemetry.logging import configure_logging
 from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
 from app.settings import Settings, load_settings
-from workers.broker import open_sqs
+from workers.broker import open_sqs, queue_check
 from workers.process import make_services
 from workers.status import StatusServer
 from workers.upkeep import upkeep_of
@@ -39,7 +39,13 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     running = [asyncio.ensure_future(forever()) for forever in upkeep.tasks]
     if settings.worker_metrics_port is not None:
-        StatusServer(settings.host, settings.worker_metrics_port, services, loop=loop)
+        StatusServer(
+            settings.host,
+            settings.worker_metrics_port,
+            services,
+            loop=loop,
+            check_queue=queue_check(settings, sqs),
+        )
     log.info("relay.started", queue=settings.queue)
     stopping = asyncio.ensure_future(stop.wait())
     # None of them ends by itself: if one does, the process ends with it, and is started anew.

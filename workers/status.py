@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
@@ -10,12 +10,16 @@ from typing import Protocol
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.foundation.db.database import Database
+from app.foundation.sqs import SQS_ERRORS, QueueMissing
 from app.foundation.storage.errors import StoreError
 from app.foundation.storage.protocols import Store
 from workers.leases import DATABASE_AWAY
 from workers.postgres_broker import loop_thread
 
 _ANSWER_SECONDS = 5.0
+
+# Asks the queue, in the thread of the request; raises QueueMissing, or what SQS_ERRORS names.
+CheckQueue = Callable[[], object]
 
 
 class Seams(Protocol):
@@ -33,6 +37,7 @@ class StatusServer(ThreadingHTTPServer):
 
     Args:
         loop: The process's event loop; by default that of Dramatiq's thread.
+        check_queue: None where the database is the queue.
     """
 
     daemon_threads = True
@@ -44,10 +49,12 @@ class StatusServer(ThreadingHTTPServer):
         services: Seams,
         *,
         loop: asyncio.AbstractEventLoop | None = None,
+        check_queue: CheckQueue | None = None,
     ) -> None:
         super().__init__((host, port), _Handler)
         self.services = services
         self._loop = loop
+        self._check_queue = check_queue
         threading.Thread(target=self.serve_forever, name="status", daemon=True).start()
 
     def health(self) -> str | None:
@@ -56,7 +63,16 @@ class StatusServer(ThreadingHTTPServer):
 
     def readiness(self) -> str | None:
         """Why the worker cannot work; None when it can."""
-        return self._ask(_check(self.services))
+        return self._ask(_check(self.services)) or self._queue_trouble()
+
+    def _queue_trouble(self) -> str | None:
+        if self._check_queue is None:
+            return None
+        try:
+            self._check_queue()
+        except (QueueMissing, *SQS_ERRORS) as error:
+            return f"queue: {type(error).__name__}"
+        return None
 
     def _ask(self, question: Coroutine[object, object, str | None]) -> str | None:
         answer = asyncio.run_coroutine_threadsafe(question, self._loop or loop_thread().loop)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.foundation.sqs import Received, Sqs
 from app.jobs.queue_names import Band, dead_letter_name, queue_name
@@ -19,6 +20,14 @@ class SqsSide:
     def __init__(self, sqs: Sqs, settings: Settings) -> None:
         self.sqs = sqs
         self.settings = settings
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the server, for who puts something before it."""
+        url = urlsplit(self.settings.sqs_endpoint_url or "")
+        assert url.hostname
+        assert url.port
+        return url.hostname, url.port
 
     def name(self, queue: str = "light", band: Band = Band.NORMAL, *, dead: bool = False) -> str:
         name = queue_name(self.settings.sqs_queue_prefix, queue, band)

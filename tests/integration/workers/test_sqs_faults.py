@@ -95,10 +95,7 @@ async def test_a_queue_that_is_down_for_a_while_loses_nothing(
     async def noop(work: Work) -> None:
         ran[work.lease.id] += 1
 
-    endpoint = sqs_side.settings.sqs_endpoint_url
-    assert endpoint
-    host, _, port = endpoint.removeprefix("http://").partition(":")
-    with FaultProxy(host, int(port), seed=5) as proxy:
+    with FaultProxy(*sqs_side.address, seed=5) as proxy:
         start_worker(
             noop,
             base=sqs_side.settings,

@@ -3,6 +3,8 @@ import pytest
 
 from app.settings import Settings
 from tests.integration.workers.conftest import StartWorker
+from tests.integration.workers.sqs_side import SqsSide
+from tests.servers.fault_proxy import FaultProxy
 from workers.status import StatusServer
 
 
@@ -36,3 +38,22 @@ async def test_a_worker_without_its_store_is_not_ready(
     assert answer.status_code == 503
     assert "store" in answer.text
     assert (await ask(status, "/health")).status_code == 200
+
+
+async def test_a_worker_whose_queues_are_away_is_not_ready(
+    start_worker: StartWorker, sqs_side: SqsSide
+) -> None:
+    host, port = sqs_side.address
+    with FaultProxy(host, port) as proxy:
+        worker = start_worker(
+            base=sqs_side.settings, sqs_endpoint_url=proxy.url, sqs_create_queues=False
+        )
+        status = StatusServer("127.0.0.1", 0, worker.services, check_queue=worker.check_queue)
+        assert (await ask(status, "/ready")).text == "ok\n"
+        proxy.down = True
+        answer = await ask(status, "/ready")
+        assert answer.status_code == 503
+        assert answer.text.startswith("queue: ")
+        assert (await ask(status, "/health")).status_code == 200
+        proxy.down = False
+        assert (await ask(status, "/ready")).text == "ok\n"
