@@ -71,7 +71,8 @@ def redrive(queue: str, message_ids: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         show_json({"redriven": moved})
     else:
-        line(results(), f"{moved} dead letters are in {queue} again.")
+        moved_now = "1 dead letter is" if moved == 1 else f"{moved} dead letters are"
+        line(results(), f"{moved_now} in {queue} again.")
 
 
 async def _explain(settings: Settings, queue: str, messages: Sequence[Received]) -> list[Letter]:

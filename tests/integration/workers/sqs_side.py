@@ -1,11 +1,12 @@
 """SQS for tests of workers: queues of the test's own, and a look at what is in them."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.foundation.sqs import Received, Sqs
+from app.foundation.sqs import MOST_IN_BATCH, Received, Sqs
 from app.jobs.queue_names import Band, dead_letter_name, queue_name
 from app.settings import Settings
 
@@ -39,6 +40,15 @@ class SqsSide:
 
     def wake_up(self, *task_ids: str, kind: str = "noop") -> None:
         self.send(*(json.dumps({"task_id": task_id, "kind": kind}) for task_id in task_ids))
+
+    def bury(self, *bodies: str) -> None:
+        """Sends messages, and receives them until they are dead letters."""
+        for first in range(0, len(bodies), MOST_IN_BATCH):
+            self.send(*bodies[first : first + MOST_IN_BATCH])
+        deadline = time.monotonic() + 30
+        while self.total(dead=True) < len(bodies):
+            assert time.monotonic() < deadline
+            self.sqs.receive(self.name(), most=10, wait_seconds=0, hidden_seconds=0)
 
     def take(self, name: str) -> list[Received]:
         return self.sqs.receive(name, most=10, wait_seconds=0, hidden_seconds=30)

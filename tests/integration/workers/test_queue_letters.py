@@ -1,7 +1,6 @@
 """Dead letters of SQS, looked into and sent again."""
 
 import json
-import time
 
 from app.foundation.db.database import Database
 from app.foundation.sqs import Received
@@ -11,22 +10,12 @@ from tests.integration.workers.conftest import Submit, Until
 from tests.integration.workers.sqs_side import SqsSide
 
 
-def bury(sqs_side: SqsSide, *bodies: str) -> None:
-    """Messages that are received until they are dead letters."""
-    for first in range(0, len(bodies), 10):
-        sqs_side.send(*bodies[first : first + 10])
-    name, deadline = sqs_side.name(), time.monotonic() + 20
-    while sqs_side.total(dead=True) < len(bodies):
-        assert time.monotonic() < deadline
-        sqs_side.sqs.receive(name, most=10, wait_seconds=0, hidden_seconds=0)
-
-
 async def test_a_letter_tells_what_it_is_and_stays_where_it_is(
     sqs_side: SqsSide, submit: Submit, database: Database
 ) -> None:
     ids = await submit(NewTask("noop"))
     waiting = json.dumps({"task_id": ids["noop"], "kind": "noop"})
-    bury(sqs_side, "{", waiting, json.dumps({"task_id": "tsk_gone", "kind": "noop"}))
+    sqs_side.bury("{", waiting, json.dumps({"task_id": "tsk_gone", "kind": "noop"}))
     for _ in range(2):
         messages = queue_letters.look(sqs_side.sqs, sqs_side.name(), limit=10)
         async with database.dispatch() as tx:
@@ -46,7 +35,7 @@ async def test_a_letter_tells_what_it_is_and_stays_where_it_is(
 
 
 async def test_one_letter_is_sent_again_as_it_was(sqs_side: SqsSide) -> None:
-    bury(sqs_side, "this", "that")
+    sqs_side.bury("this", "that")
     letters = queue_letters.look(sqs_side.sqs, sqs_side.name(), limit=10)
     [this] = [letter.id for letter in letters if letter.body == "this"]
     assert queue_letters.redrive(sqs_side.sqs, sqs_side.name(), message_ids=frozenset({this})) == 1
@@ -56,14 +45,14 @@ async def test_one_letter_is_sent_again_as_it_was(sqs_side: SqsSide) -> None:
 
 
 async def test_all_letters_are_sent_again(sqs_side: SqsSide, until: Until) -> None:
-    bury(sqs_side, *(f"letter {n}" for n in range(10)))
+    sqs_side.bury(*(f"letter {n}" for n in range(10)))
     assert queue_letters.redrive(sqs_side.sqs, sqs_side.name()) == 10
     await until(lambda: sqs_side.sqs.depth(sqs_side.name()).visible == 10)
     assert sqs_side.total(dead=True) == 0
 
 
 async def test_what_a_server_cannot_move_is_moved_by_hand(sqs_side: SqsSide) -> None:
-    bury(sqs_side, *(f"letter {n}" for n in range(12)))
+    sqs_side.bury(*(f"letter {n}" for n in range(12)))
     every = frozenset(
         letter.id for letter in queue_letters.look(sqs_side.sqs, sqs_side.name(), limit=20)
     )
