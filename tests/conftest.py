@@ -27,9 +27,10 @@ CREDENTIALS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The sizes of R5; see docs/reliability.md."""
+    """The sizes of R5 and R8; see docs/reliability.md."""
     parser.addoption("--messages", type=int, default=400, help="tasks that SQS rings for")
     parser.addoption("--queue-down", type=float, default=3, help="seconds that SQS is down")
+    parser.addoption("--pairs", type=int, default=1, help="runs with poison and without")
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:

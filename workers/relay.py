@@ -57,6 +57,7 @@ async def run(settings: Settings) -> None:
     if sqs is not None:
         sqs.close()
     await services.database.close()
+    services.store.close()
     services.scratch.close()
     log.info("relay.stopped")
     for error in ended:
