@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -72,13 +73,20 @@ class Stack:
     def __init__(self, folder: Path, **changes: object) -> None:
         self.folder = folder
         self.postgres = LocalPostgres(folder / "postgres")
-        self.port = free_port("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self.port}"
         self._changes = changes
         self._children: dict[str, Process] = {}
         self._environments: dict[str, dict[str, str]] = {}
         self._store: Store | None = None
         self.status_urls: dict[str, str] = {}
+
+    @cached_property
+    def port(self) -> int:
+        """The API's. Chosen when it is first asked for: PostgreSQL has taken its own by then."""
+        return free_port("127.0.0.1", 0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def up(self, *, api: bool = True) -> None:
         """Starts PostgreSQL and the API, and migrates; workers are started by name."""
