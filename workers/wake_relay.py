@@ -37,8 +37,6 @@ log = structlog.get_logger(__name__)
 
 RUNG = Counter("spool_wakeups_sent_total", "Messages that a queue has taken.", ["queue"])
 RUNG_AGAIN = Counter("spool_wakeups_lost_total", "Ready tasks that were rung for again.", ["queue"])
-_READY = Gauge("spool_tasks_ready", "Tasks that are ready to run.", ["queue", "band"])
-_OLDEST = Gauge("spool_tasks_oldest_seconds", "Age of the oldest ready task.", ["queue", "band"])
 _MESSAGES = Gauge("spool_queue_messages", "Messages in SQS, roughly.", ["queue", "state"])
 
 # Little enough that a transaction is short; a relay that is behind takes one after another.
@@ -155,7 +153,7 @@ class WakeRelay:
             await asyncio.sleep(_MEASURE_SECONDS)
 
     async def measure(self) -> None:
-        """Counts what waits, in the table and in SQS, and rings again for what got lost.
+        """Counts what waits in SQS, and rings again for what the table has and SQS has lost.
 
         Raises:
             QueueMissing, or what SQS_ERRORS and DATABASE_AWAY name.
@@ -168,8 +166,6 @@ class WakeRelay:
                     backlog = await measure_backlog(tx, queue, band)
                     age = _age_of_loss(backlog, depths[name])
                     again = await ring_again(tx, in_band(queue, band), rung_before(age))
-                _READY.labels(queue, band).set(backlog.ready)
-                _OLDEST.labels(queue, band).set(backlog.oldest_seconds)
                 if again:
                     RUNG_AGAIN.labels(name).inc(again)
                     log.warning("wake_relay.rung_again", queue=name, tasks=again)

@@ -106,24 +106,18 @@ def in_band(queue: str, band: Band) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in the table for one band: how many, rung for or not, and since when."""
+    """How many tasks wait in the table for one band, and how many of them are not rung for."""
 
     ready: int
     unrung: int
-    oldest_seconds: float
 
 
 async def measure_backlog(tx: AsyncSession, queue: str, band: Band) -> Backlog:
     row = (
         await tx.execute(
-            select(
-                func.count(),
-                func.count().filter(Task.rung_at.is_(None)),
-                func.coalesce(
-                    func.extract("epoch", func.clock_timestamp() - func.min(Task.run_at)),
-                    0,
-                ),
-            ).where(Task.state == TaskState.READY, in_band(queue, band))
+            select(func.count(), func.count().filter(Task.rung_at.is_(None))).where(
+                Task.state == TaskState.READY, in_band(queue, band)
+            )
         )
     ).one()
-    return Backlog(row[0], row[1], max(0.0, float(row[2])))
+    return Backlog(*row)
