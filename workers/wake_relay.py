@@ -104,7 +104,8 @@ class WakeRelay:
                 pause = min(2 * pause, _PAUSE_MOST_SECONDS)
                 continue
             pause = _PAUSE_SECONDS
-            if not found:
+            # A row that was locked could not be marked, and would be sent for again and again.
+            if sent == found < BATCH:
                 await _wait(self._bell, _POLL_SECONDS)
 
     async def relay(self) -> tuple[int, int]:

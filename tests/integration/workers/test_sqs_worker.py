@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from opentelemetry import context, trace
 from prometheus_client import REGISTRY
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.foundation.db.database import Database
 from app.jobs.models import Task, TaskState
@@ -252,3 +252,26 @@ async def test_a_message_that_got_lost_is_rung_again(
 
     start_sqs_worker(noop)
     await reaches(ids["noop"], TaskState.SUCCEEDED)
+
+
+async def test_a_row_that_stays_locked_is_rung_for_once_a_second_at_most(
+    start_sqs_worker: StartWorker,
+    sqs_side: SqsSide,
+    submit: Submit,
+    database: Database,
+    project_id: str,
+    until: Until,
+) -> None:
+    def rung(times: int) -> bool:
+        return sqs_side.sqs.depth(sqs_side.name("encode")).visible >= times
+
+    ids = await submit(NewTask("encode"))
+    async with database.project(project_id) as tx:
+        # As a claim has it, which has not been committed: it is ready, and cannot be marked.
+        await tx.execute(select(Task.id).where(Task.id == ids["encode"]).with_for_update())
+        start_sqs_worker(worker_encode_slots=0)
+        await until(lambda: rung(1))
+        first = time.monotonic()
+        # The second one may be for the relay's own start.
+        await until(lambda: rung(4))
+    assert time.monotonic() - first > 1
