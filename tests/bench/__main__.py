@@ -16,6 +16,7 @@ from tests.bench import (
     p8_upload,
     p9_list,
     p12_start,
+    sqs_broker,
 )
 from tests.bench.report import (
     add_options,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "p8s3": p8_s3.run,
     "p9": p9_list.run,
     "p12": p12_start.run,
+    "sqs": sqs_broker.run,
 }
 _RESULTS = Path(__file__).parents[2] / "test-results"
 

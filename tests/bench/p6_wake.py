@@ -36,9 +36,10 @@ async def run(options: Options) -> Report:
         project = await installation.add_project()
         with running_worker(installation, module="tests.bench.stamping_worker") as worker:
             async with installation.database() as database, _bell(installation) as bell:
-                stamps = _Stamps(worker)
+                stamps = Stamps(worker)
                 for number in range(samples + 3):
-                    sent, answered, began = await _one_task(database, project, stamps)
+                    await asyncio.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  # no secret
+                    sent, answered, began = await one_task(database, project, stamps)
                     notified = await bell.ring(durable=False)
                     written = await bell.ring(durable=True)
                     if number >= 3:  # the first ones fill caches
@@ -68,7 +69,7 @@ async def run(options: Options) -> Report:
     return report
 
 
-class _Stamps:
+class Stamps:
     """What the worker has written, read as it comes."""
 
     def __init__(self, worker: Program) -> None:
@@ -98,11 +99,10 @@ class _Stamps:
                     self._found[task_id] = int(stamp)
 
 
-async def _one_task(
-    database: Database, project_id: str, stamps: _Stamps
+async def one_task(
+    database: Database, project_id: str, stamps: Stamps
 ) -> tuple[float, float, float]:
     """When COMMIT was sent, when it was acknowledged, when the actor began."""
-    await asyncio.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  # no secret
     async with database.project(project_id) as tx:
         job = await create_job(tx, project_id=project_id, kind="bench")
         ids = await submit(tx, job, [NewTask("noop")])
