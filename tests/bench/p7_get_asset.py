@@ -17,7 +17,6 @@ from sqlalchemy import event
 
 from app.assets.queries import get_detail
 from app.foundation.db.database import Database
-from app.local.ports import free_port
 from tests.bench.bare_api import Baseline
 from tests.bench.installation import Installation, install
 from tests.bench.load import Load, apply_load, generator
@@ -35,6 +34,7 @@ from tests.bench.pairs import (
 from tests.bench.programs import Program, await_answer, running, running_api
 from tests.bench.published_asset import Published, publish_asset
 from tests.bench.report import run_alone
+from tests.ports import unused_port
 
 CONNECTIONS = 32
 _SECONDS = 5
@@ -121,7 +121,7 @@ async def _baseline(
         sql=sql,
         arguments=[None if each == published.asset_id else each for each in arguments],
         pool_size=_POOL,
-        port=free_port("127.0.0.1", 0),
+        port=unused_port(),
     )
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from app.local.ports import free_port
 from tests.bench.installation import Installation
 from tests.bench.machine import cpu_seconds
+from tests.ports import unused_port
 
 _POLL_SECONDS = 0.01
 _ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def running_worker(
 @contextmanager
 def running_api(installation: Installation, **settings: str) -> Iterator[tuple[Program, str]]:
     """The API as it is served in earnest, and its URL."""
-    port = free_port("127.0.0.1", 0)
+    port = unused_port()
     url = f"http://127.0.0.1:{port}"
     environment = installation.environment(SPOOL_PORT=str(port), SPOOL_PUBLIC_URL=url, **settings)
     with running(["app.asgi"], environment, installation.folder / "api.log") as program:

@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.local.ports import free_port
+from tests.ports import unused_port
 
 VERSION = "1.7.1"
 _START_SECONDS = 60
@@ -54,7 +54,7 @@ def elasticmq(folder: Path) -> Iterator[str]:
         folder: For its settings and what it says.
     """
     libraries = _libraries()
-    port = free_port("127.0.0.1", 0)
+    port = unused_port()
     settings = folder / "elasticmq.conf"
     settings.write_text(_SETTINGS.format(port=port))
     output = folder / "elasticmq.log"

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.local.ports import free_port
+from tests.ports import unused_port
 
 _VERSION = "3.3.3"
 _START_SECONDS = 30.0
@@ -59,7 +59,7 @@ def kinesalite(folder: Path) -> Iterator[str]:
     Raises:
         RuntimeError: it does not start; the message ends with its log.
     """
-    home, port = _installed(), free_port("127.0.0.1", 0)
+    home, port = _installed(), unused_port()
     path = folder / "kinesalite.log"
     with path.open("wb") as log:
         process = subprocess.Popen(

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from app.local.ports import free_port
+from tests.ports import unused_port
 
 HOST = "127.0.0.1"
 OK = "250 OK"
@@ -93,7 +93,7 @@ def mail_catcher(
     controller = Controller(
         catcher,
         hostname=HOST,
-        port=free_port(HOST, 0),
+        port=unused_port(HOST),
         tls_context=tls,
         require_starttls=tls is not None,
         authenticator=authenticate if login else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from app.local.ports import free_port
+from tests.ports import unused_port
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -25,7 +25,7 @@ def moto_server(folder: Path) -> Iterator[str]:
     Raises:
         RuntimeError: it does not start; the message ends with its log.
     """
-    port = free_port("127.0.0.1", 0)
+    port = unused_port()
     url = f"http://127.0.0.1:{port}"
     path = folder / "moto.log"
     with path.open("wb") as log:

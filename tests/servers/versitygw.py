@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.local.ports import free_port
+from tests.ports import unused_port
 
 VERSION = "1.8.0"
 _MODULE = "github.com/versity/versitygw/cmd/versitygw"
@@ -71,7 +71,7 @@ def versitygw(folder: Path, *, access_key: str, secret_key: str) -> Iterator[Obj
     program = build()
     root = folder / "objects"
     root.mkdir()
-    server = ObjectServer("127.0.0.1", free_port("127.0.0.1", 0), root)
+    server = ObjectServer("127.0.0.1", unused_port(), root)
     argv: list[str | Path] = [program, "--port", f"{server.host}:{server.port}"]
     argv += ["--region", "us-east-1", "--keep-alive", "--quiet", "posix", root]
     log = folder / "versitygw.log"

@@ -16,7 +16,6 @@ import psutil
 
 from app.foundation.storage.protocols import Store
 from app.local.child import Child
-from app.local.ports import free_port
 from app.local.postgres import LocalPostgres
 from app.local.postgres_cluster import DATABASE
 from app.paths import PATHS
@@ -24,6 +23,7 @@ from app.seams import make_store
 from app.settings import Settings
 from migrations.run import upgrade
 from tests.conftest import make_settings
+from tests.ports import unused_port
 
 API = "api"
 WORKER = "worker"
@@ -82,7 +82,7 @@ class Stack:
     @cached_property
     def port(self) -> int:
         """The API's. Chosen when it is first asked for: PostgreSQL has taken its own by then."""
-        return free_port("127.0.0.1", 0)
+        return unused_port()
 
     @property
     def url(self) -> str:
@@ -139,7 +139,7 @@ class Stack:
             if value is None:
                 del environment[f"SPOOL_{key.upper()}"]
         if not serves_http(name):
-            port = free_port("127.0.0.1", 0)
+            port = unused_port()
             environment["SPOOL_WORKER_METRICS_PORT"] = str(port)
             self.status_urls[name] = f"http://127.0.0.1:{port}"
         self._environments[name] = environment

@@ -6,12 +6,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.local.ports import free_port
 from app.paths import PATHS
 from app.settings import STORELESS_ROLES
 from tests.e2e.system.client import Client
 from tests.e2e.system.evidence import assert_made_once, settled, watch
 from tests.e2e.system.stack import API, WORKER, Stack
+from tests.ports import unused_port
 from tests.servers.router import Router, routing
 
 
@@ -25,7 +25,7 @@ def divided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, R
         stack.stop(API)
         targets = {}
         for role in PATHS:
-            port = free_port("127.0.0.1", 0)
+            port = unused_port()
             storeless = {"store_root": None} if role in STORELESS_ROLES else {}
             stack.start(role, role=role, port=port, **storeless)
             targets[role] = f"http://127.0.0.1:{port}"

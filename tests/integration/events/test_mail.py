@@ -16,7 +16,6 @@ from app.assets.states import fail_asset
 from app.foundation.aws import make_client
 from app.foundation.db.database import Database
 from app.foundation.db.ids import new_id, random_id
-from app.local.ports import free_port
 from app.notifications.channels import Failed
 from app.notifications.mail.folder import FolderTransport
 from app.notifications.mail.letter import LetterWriter
@@ -28,6 +27,7 @@ from app.seams import make_channels
 from app.settings import Settings
 from tests.integration.events.conftest import Open
 from tests.integration.events.test_relay import rows
+from tests.ports import unused_port
 from tests.servers.mail import HOST, mail_catcher, make_certificate
 from tests.unit.notifications.test_letter import FAILED, READY
 from workers.outbox_relay import OutboxRelay
@@ -245,7 +245,7 @@ def test_a_server_without_tls_gets_no_password() -> None:
 
 
 def test_a_server_that_is_away_is_a_failure_of_all() -> None:
-    server = Server(HOST, free_port(HOST, 0), "none")
+    server = Server(HOST, unused_port(HOST), "none")
     outcomes = SmtpTransport(server).send(letters(3))
     assert [isinstance(each, Failed) and not each.permanent for each in outcomes] == [True] * 3
 

@@ -21,13 +21,13 @@ from app.foundation.db.ids import random_id
 from app.foundation.storage.folder import FolderStore
 from app.intake.models import IngestStream, StreamShard, StreamState
 from app.intake.producer import Producer
-from app.local.ports import free_port
 from app.seams import make_folder_store
 from app.settings import Settings
 from app.uploads.models import Upload
 from app.uploads.service import cancel_upload
 from tests.conftest import make_settings
 from tests.e2e.system.stack import environment_of, until
+from tests.ports import unused_port
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
@@ -82,7 +82,7 @@ class Intake:
         self.urls: dict[str, str] = {}
 
     def start(self, name: str = "one", **changes: object) -> None:
-        port = free_port("127.0.0.1", 0)
+        port = unused_port()
         settings = self._settings.model_copy(update=changes | {"worker_metrics_port": port})
         with (self._folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(

@@ -10,9 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.jobs.models import TaskState
 from app.jobs.service import NewTask
-from app.local.ports import free_port
 from tests.integration.workers.conftest import Await, StartProcess, StartWorker, Submit
 from tests.integration.workers.sqs_side import SqsSide
+from tests.ports import unused_port
 from tests.servers.fault_proxy import FaultProxy
 from workers.work import Work
 
@@ -50,7 +50,7 @@ async def test_it_rings_for_workers_that_do_no_upkeep_and_ends_when_told(
         NewTask("noop", name="after it", after=["at once"]),
         NewTask("noop", name="later", delay=timedelta(seconds=1)),
     )
-    port = free_port("127.0.0.1", 0)
+    port = unused_port()
     relay = start_process(
         "-m",
         "workers.relay",
@@ -75,7 +75,7 @@ async def test_it_rings_for_workers_that_do_no_upkeep_and_ends_when_told(
 async def test_without_its_queues_it_is_not_ready_and_ends_when_told_all_the_same(
     sqs_side: SqsSide, start_process: StartProcess, submit: Submit
 ) -> None:
-    port = free_port("127.0.0.1", 0)
+    port = unused_port()
     with FaultProxy(*sqs_side.address) as proxy:
         relay = start_process(
             "-m",
