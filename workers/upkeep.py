@@ -51,7 +51,10 @@ def upkeep_of(services: Services, sqs: Sqs | None) -> Upkeep:
     """
     settings, database = services.settings, services.database
     reconciler = Reconciler(
-        database, expire_upload=expire_upload(services), interval=settings.reconcile_seconds
+        database,
+        expire_upload=expire_upload(services),
+        interval=settings.reconcile_seconds,
+        lease=settings.lease,
     )
     outbox = OutboxRelay(database, make_channels(settings, database))
     tasks: list[Forever] = [

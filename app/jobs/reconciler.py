@@ -6,6 +6,7 @@ It looks over all projects under the dispatch role, and repairs each row as the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from sqlalchemy import func, select, text
 from app.assets.models import Asset, AssetState
 from app.foundation.db.database import Database
 from app.foundation.db.faults import DATABASE_ERRORS
+from app.foundation.db.silence import end_silent_sessions
 from app.foundation.errors import SpoolError
 from app.foundation.storage.errors import StoreError
 from app.foundation.telemetry.correlation import acting_for
@@ -56,19 +58,36 @@ class Reconciler:
     Args:
         expire_upload: Ends an overdue upload, given its project's id and its own.
         interval: Seconds between two rounds.
+        lease: After so long a worker that is silent has lost what it holds, locks too.
     """
 
-    def __init__(self, database: Database, *, expire_upload: ExpireUpload, interval: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        expire_upload: ExpireUpload,
+        interval: float,
+        lease: timedelta,
+    ) -> None:
         self._database = database
+        self._lease = lease
         self._expire_upload = expire_upload
         self._interval = interval
         self._measurements = Measurements(keep_seconds=_ROUNDS_KEPT * interval)
 
     async def run_forever(self) -> None:
-        # A group ends when both have ended; gather would leave one in the middle of its rollback.
-        async with asyncio.TaskGroup() as both:
-            both.create_task(_forever(self._promote, _PROMOTE_SECONDS))
-            both.create_task(_forever(self.reconcile, self._interval))
+        # A group ends when all have ended; gather would leave one in the middle of its rollback.
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_forever(self._promote, _PROMOTE_SECONDS))
+            group.create_task(_forever(self.reconcile, self._interval))
+            # Apart, because a round may be waiting for the very locks that this frees.
+            group.create_task(_forever(self._end_silent_sessions, self._interval))
+
+    async def _end_silent_sessions(self) -> None:
+        ended = await end_silent_sessions(self._database, after=self._lease)
+        if ended:
+            REPAIRS.labels("silent_session").inc(ended)
+            log.warning("repair.silent_session", sessions=ended)
 
     async def _promote(self) -> None:
         async with self._database.dispatch() as tx:

@@ -26,7 +26,7 @@ def reconciler(database: Database, expired: list[tuple[str, str]]) -> Reconciler
     async def expire(project_id: str, upload_id: str) -> None:
         expired.append((project_id, upload_id))
 
-    return Reconciler(database, expire_upload=expire, interval=1)
+    return Reconciler(database, expire_upload=expire, interval=1, lease=timedelta(seconds=30))
 
 
 async def age(database: Database, project_id: str, **columns: object) -> None:

@@ -34,7 +34,7 @@ async def test_an_upload_that_the_store_does_not_let_go(
         async with database.project(project) as tx:
             await uploads.expire(tx, upload_id, store)
 
-    reconciler = Reconciler(database, expire_upload=expire, interval=1)
+    reconciler = Reconciler(database, expire_upload=expire, interval=1, lease=timedelta(seconds=30))
     await reconciler.reconcile()
     assert len(tried) == 3
     async with database.project(project_id) as tx:
