@@ -6,7 +6,7 @@ from alembic import op
 from migrations.security import own_rows_only
 
 revision = "0008"
-down_revision = "0009"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

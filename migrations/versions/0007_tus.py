@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.security import all_rows, own_rows_only
 
-revision = "0009"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
