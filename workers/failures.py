@@ -5,7 +5,7 @@ import traceback
 
 from app.foundation.errors import SpoolError
 from app.foundation.storage.errors import NotFound as ObjectNotFound
-from app.foundation.storage.errors import OutOfSpace, StoreError
+from app.foundation.storage.errors import OutOfSpace, StoreError, StoreUnavailable
 from app.jobs.retry import Failure, Fault
 from workers.pipeline.errors import BadInput, FfmpegFailed, PipelineError, Timeout
 
@@ -48,7 +48,10 @@ def _of_store(error: StoreError) -> Failure:
                 Fault.HOST, "object_missing", "A file that this step reads is not in the store."
             )
         case OutOfSpace():
+            # Counts: a store that still reads lets each attempt do its work before it fails.
             return Failure(Fault.HOST, "store_full", "The object store has no space left.")
+        case StoreUnavailable():
+            return Failure(Fault.OUTAGE, "store_unavailable", "The object store is away.")
         case _:
             return Failure(Fault.HOST, "store_failed", "The object store did not do its part.")
 

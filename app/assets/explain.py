@@ -157,10 +157,12 @@ def _step_words(task: Task, now: datetime) -> str:
         return f"{doing}: {task.progress:.0%} done{left}.{again}"
     if task.state is TaskState.RETRY_WAIT:
         seconds = max(0.0, (task.run_at - now).total_seconds())
-        return (
-            f"{doing} failed at attempt {task.attempt} of {task.max_attempts} "
-            f"({task.error_message or task.error_code}). It is tried again in {seconds:.0f} s."
-        )
+        again = f"It is tried again in {seconds:.0f} s."
+        why = task.error_message or task.error_code
+        if task.outage_since is not None:
+            return f"{doing} waits since {task.outage_since:%Y-%m-%d %H:%M} UTC: {why} {again}"
+        attempt = f"attempt {task.attempt} of {task.max_attempts}"
+        return f"{doing} failed at {attempt} ({why}). {again}"
     if task.state is TaskState.READY:
         seconds = max(0.0, (now - task.run_at).total_seconds())
         return f"{doing}: waiting for a free worker for {seconds:.0f} s."

@@ -65,7 +65,13 @@ async def retry_job(tx: AsyncSession, job_id: str) -> Job:
         .values(state=JobState.RUNNING, error_code=None, error_message=None, finished_at=None)
     )
     await tx.refresh(job)
-    fresh = {"attempt": 0, "progress": 0.0, "finished_at": None, "run_at": func.clock_timestamp()}
+    fresh = {
+        "attempt": 0,
+        "outage_since": None,
+        "progress": 0.0,
+        "finished_at": None,
+        "run_at": func.clock_timestamp(),
+    }
     lost = Task.state.in_((TaskState.DEAD, TaskState.CANCELLED))
     await move(tx, TaskState.PENDING, Task.job_id == job_id, lost, Task.blockers > 0, values=fresh)
     woken = await move(

@@ -118,6 +118,10 @@ class Task(ProjectOwned, Base):
     attempt: Mapped[int] = mapped_column(Integer, server_default="0")
     max_attempts: Mapped[int] = mapped_column(Integer, server_default="5")
     timeout_seconds: Mapped[float] = mapped_column(Double, comment="Of one attempt.")
+    outage_since: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True),
+        comment="From when on all attempts failed because the object store was away.",
+    )
     run_at: Mapped[Created] = mapped_column(comment="Not before.")
     deadline_at: Mapped[Instant] = mapped_column(comment="When this state is overdue.")
     rung_at: Mapped[datetime | None] = mapped_column(

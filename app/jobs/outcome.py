@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.jobs.claim import Lease
 from app.jobs.control import end_job
 from app.jobs.models import Job, JobState, Task, TaskDependency, TaskState
-from app.jobs.retry import Again, Failure, plan_retry
+from app.jobs.retry import Again, Failure, Fault, plan_retry
 from app.jobs.service import NewTask, create_job, lock_job, submit
 from app.jobs.states import OPEN, move
 from app.jobs.wake import ring
@@ -204,15 +205,23 @@ async def fail(
     task = await tx.get(Task, lease.id, with_for_update=True, populate_existing=True)
     if task is None or task.state is not TaskState.LEASED or task.fence != lease.fence:
         raise LeaseLost(lease.id)
-    plan = plan_retry(failure.fault, task.attempt, task.max_attempts)
-    facts = {"error_code": failure.code, "error_message": failure.message}
+    now: datetime = (await tx.execute(select(func.clock_timestamp()))).scalar_one()
+    outage_since = (task.outage_since or now) if failure.fault is Fault.OUTAGE else None
+    plan = plan_retry(
+        failure.fault, task.attempt, task.max_attempts, outage=now - (outage_since or now)
+    )
+    facts: dict[str, Any] = {
+        "error_code": failure.code,
+        "error_message": failure.message,
+        "outage_since": outage_since,
+    }
     if log_tail is not None:
         facts["log_tail"] = log_tail
     if isinstance(plan, Again):
-        run_at = func.clock_timestamp() + plan.delay
-        await move(
-            tx, TaskState.RETRY_WAIT, Task.id == lease.id, values={"run_at": run_at, **facts}
-        )
+        if not plan.counts:
+            facts["attempt"] = task.attempt - 1
+        values = {"run_at": now + plan.delay, **facts}
+        await move(tx, TaskState.RETRY_WAIT, Task.id == lease.id, values=values)
         await ring(tx, [lease.queue])
         return TaskState.RETRY_WAIT
     await move(tx, TaskState.DEAD, Task.id == lease.id, values=facts)
