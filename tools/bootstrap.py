@@ -24,7 +24,7 @@ FAILED = VENV / ".web-failed"
 
 REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "runtime": ("requirements/build.txt", "requirements/runtime.txt"),
-    "dev": ("requirements/dev.txt",),
+    "dev": ("requirements/dev.txt", "requirements/infra.txt"),
     "node": ("requirements/node.txt",),
     "web": (),
 }
@@ -122,7 +122,18 @@ def pip_install(what: str, *arguments: str) -> None:
 def compile_modules() -> None:
     """Here, because a Python that is told to write no bytecode would compile at every start."""
     folders = [*VENV.glob("lib/python*/site-packages"), *(ROOT / name for name in SOURCES)]
-    command = [str(PYTHON), "-m", "compileall", "-q", "-j", "0", *map(str, folders)]
+    # The Pulumi SDKs are a third of a gigabyte, of which a program imports little.
+    command = [
+        str(PYTHON),
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        "0",
+        "-x",
+        "pulumi_",
+        *map(str, folders),
+    ]
     # Some packages carry files for other versions of Python, which do not compile.
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 

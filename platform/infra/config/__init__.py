@@ -1,0 +1,1 @@
+"""The stack's configuration: keys, presets, and the one reader."""

@@ -1,0 +1,69 @@
+"""What the mocks answer beside a resource's own inputs, by type, and to functions.
+
+Only what AWS computes and the program uses. A component that needs more adds it here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+def account_arn(type_: str, name: str) -> str:
+    """An ARN of the right service; `aws:sqs/queue:Queue` of `x` is arn:aws:sqs:…:x."""
+    service = type_.split(":")[1].split("/", maxsplit=1)[0]
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
+
+
+OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
+    "aws:s3/bucket:Bucket": lambda name, inputs: {
+        "id": inputs.get("bucket", name),
+        "arn": f"arn:aws:s3:::{inputs.get('bucket', name)}",
+        "bucketRegionalDomainName": f"{inputs.get('bucket', name)}.s3.{REGION}.amazonaws.com",
+    },
+    "aws:sqs/queue:Queue": lambda name, inputs: {
+        "id": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs.get('name', name)}",
+        "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs.get('name', name)}",
+        "arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs.get('name', name)}",
+    },
+    "aws:kms/key:Key": lambda name, _: {
+        "id": f"key-{name}",
+        "keyId": f"key-{name}",
+        "arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}",
+    },
+    "aws:iam/role:Role": lambda name, inputs: {
+        "id": inputs.get("name", name),
+        "arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs.get('name', name)}",
+    },
+    "eks:index:Cluster": lambda name, inputs: {
+        "kubeconfig": {"clusters": [{"name": name}]},
+        "kubeconfigJson": '{"apiVersion": "v1", "kind": "Config"}',
+        "eksCluster": {
+            "name": inputs.get("name", name),
+            "arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{inputs.get('name', name)}",
+            "endpoint": "https://cluster.example",
+            "certificateAuthority": {"data": "Y2E="},
+            "identities": [{"oidcs": [{"issuer": "https://oidc.example/id/ABC"}]}],
+            "vpcConfig": {"clusterSecurityGroupId": "cluster-sg"},
+        },
+    },
+}
+
+CALLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {
+        "accountId": ACCOUNT,
+        "arn": f"arn:aws:iam::{ACCOUNT}:user/test",
+        "userId": "test",
+        "id": ACCOUNT,
+    },
+    "aws:index/getPartition:getPartition": lambda _: {
+        "partition": "aws",
+        "dnsSuffix": "amazonaws.com",
+        "id": "aws",
+    },
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": lambda args: {
+        "randomPassword": "r" * int(args.get("passwordLength", 32)),
+        "id": "random",
+    },
+}
