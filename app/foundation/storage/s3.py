@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from app.foundation.clock import Clock, utc_now
 from app.foundation.storage.observed import observed
+from app.foundation.storage.s3_copies import COPY_PART_BYTES
 from app.foundation.storage.s3_multipart import S3Multipart
 from app.foundation.storage.s3_requests import S3Requests
 from app.foundation.storage.s3_urls import S3Urls
@@ -20,7 +21,8 @@ class S3Store(S3Multipart, S3Urls):
     Args:
         signing_client: For signed requests, where the store is reached under another name than
             the one used here. Default: the client of the requests.
-        scratch: Folder for bodies on their way; the system's own without one.
+        scratch: As of S3Objects.
+        copy_part_bytes: As of S3Objects.
     """
 
     def __init__(
@@ -29,9 +31,10 @@ class S3Store(S3Multipart, S3Urls):
         *,
         signing_client: "S3Client | None" = None,
         scratch: Path | None = None,
+        copy_part_bytes: int = COPY_PART_BYTES,
         clock: Clock = utc_now,
     ) -> None:
-        S3Multipart.__init__(self, requests, scratch=scratch)
+        S3Multipart.__init__(self, requests, scratch=scratch, copy_part_bytes=copy_part_bytes)
         S3Urls.__init__(
             self,
             signing_client or requests.client,

@@ -9,11 +9,11 @@ from app.foundation.storage.s3_parted import PartedPut, part_bytes_for
 from app.foundation.storage.s3_requests import S3Requests, etag_of, time_of
 
 # S3 would copy 5 GiB in one request, which takes longer than we wait for an answer.
-PART_COPY_BYTES = 256 * 1024 * 1024
+COPY_PART_BYTES = 256 * 1024 * 1024
 
 
 async def copy_object(
-    requests: S3Requests, source: ObjectInfo, target: str, *, part_bytes: int = PART_COPY_BYTES
+    requests: S3Requests, source: ObjectInfo, target: str, part_bytes: int
 ) -> ObjectInfo:
     """Raises NotFound, and Changed when the source is replaced meanwhile."""
     if source.size <= part_bytes:

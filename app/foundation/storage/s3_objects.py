@@ -30,7 +30,7 @@ from app.foundation.storage.files import discard, store_errors
 from app.foundation.storage.keys import validate_key, validate_prefix
 from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, ObjectInfo
 from app.foundation.storage.s3_bodies import FileSlice, Portions, Spool
-from app.foundation.storage.s3_copies import copy_object
+from app.foundation.storage.s3_copies import COPY_PART_BYTES, copy_object
 from app.foundation.storage.s3_downloads import download_object
 from app.foundation.storage.s3_errors import code_of, s3_errors, was_retried
 from app.foundation.storage.s3_listing import list_objects
@@ -55,12 +55,22 @@ class S3Objects:
     """Implements ObjectStore.
 
     Args:
-        scratch: Folder for bodies on their way; the system's own without one.
+        scratch: Folder for bodies on their way, made when missing; the system's own without one.
+        copy_part_bytes: Objects with more bytes are copied in parts of so many.
     """
 
-    def __init__(self, requests: S3Requests, *, scratch: Path | None = None) -> None:
+    def __init__(
+        self,
+        requests: S3Requests,
+        *,
+        scratch: Path | None = None,
+        copy_part_bytes: int = COPY_PART_BYTES,
+    ) -> None:
+        if scratch is not None:
+            scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._requests = requests
         self._scratch = scratch
+        self._copy_part_bytes = copy_part_bytes
 
     async def put(
         self,
@@ -141,7 +151,8 @@ class S3Objects:
 
     async def copy(self, source: str, target: str) -> ObjectInfo:
         validate_key(target)
-        return await copy_object(self._requests, await self.head(source), target)
+        found = await self.head(source)
+        return await copy_object(self._requests, found, target, self._copy_part_bytes)
 
     async def delete(self, *keys: str) -> None:
         by_bucket: dict[str, list[str]] = {}

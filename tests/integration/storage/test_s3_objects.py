@@ -10,13 +10,13 @@ from typing import Any
 import psutil
 import pytest
 
-from app.foundation.storage.errors import AlreadyExists, StoreError, StoreUnavailable
+from app.foundation.storage.errors import AlreadyExists, Changed, StoreError, StoreUnavailable
 from app.foundation.storage.s3 import S3Store
 from app.foundation.storage.s3_copies import copy_object
 from app.foundation.storage.s3_parted import PART_BYTES
 from app.seams import make_s3_store
 from app.settings import Settings
-from tests.integration.storage.contract import HOUR, Refused, contents, keys, some_bytes
+from tests.integration.storage.contract import HOUR, Refused, contents, in_blocks, keys, some_bytes
 from tests.integration.storage.s3_stores import HttpClient
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.versitygw import ObjectServer
@@ -143,12 +143,37 @@ async def test_many_objects_are_listed_and_deleted(store: S3Store) -> None:
 
 
 async def test_a_large_copy_is_made_in_parts(store: S3Store) -> None:
-    data = some_bytes(11 * MIB + 3)
-    await store.put("videos/a", data, content_type="video/mp4")
-    source = await store.head("videos/a")
-    info = await copy_object(store._requests, source, "renditions/b", part_bytes=5 * MIB)
-    assert (info.size, (await store.head("renditions/b")).content_type) == (len(data), "video/mp4")
-    assert await contents(store, "renditions/b") == data
+    seen = requests_of(store)
+    small_parts = S3Store(store._requests, copy_part_bytes=5 * MIB)
+    for size, parts in ((5 * MIB, 0), (5 * MIB + 1, 2), (11 * MIB + 3, 3)):
+        data = some_bytes(size)
+        await store.put("videos/a", data, content_type="video/mp4")
+        seen.clear()
+        info = await small_parts.copy("videos/a", "renditions/b")
+        assert sum("partNumber=" in line for line, _ in seen) == parts
+        assert info.etag == (await store.head("renditions/b")).etag
+        assert (info.size, info.content_type) == (size, "video/mp4")
+        assert await contents(store, "renditions/b") == data
+
+
+@pytest.mark.parametrize("part_bytes", [5 * MIB, 50 * MIB])
+async def test_what_was_replaced_is_not_copied(store: S3Store, part_bytes: int) -> None:
+    await store.put("videos/a", bytes(6 * MIB))
+    known = await store.head("videos/a")
+    await store.put("videos/a", some_bytes(6 * MIB))
+    with pytest.raises(Changed):
+        await copy_object(store._requests, known, "renditions/b", part_bytes)
+    assert await keys(store, "renditions/") == []
+    assert [lost async for lost in store.list_multiparts("renditions/")] == []
+
+
+async def test_the_folder_for_bodies_is_made(s3_settings: Settings, tmp_path: Path) -> None:
+    scratch = tmp_path / "not" / "there"
+    store = make_s3_store(s3_settings.model_copy(update={"scratch_root": scratch}))
+    await store.put("a", in_blocks(b"streamed"))
+    assert await contents(store, "a") == b"streamed"
+    assert list(scratch.iterdir()) == []
+    store.close()
 
 
 async def test_a_lost_answer_is_not_somebody_else(harmed: S3Store, proxy: FaultProxy) -> None:
