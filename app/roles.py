@@ -27,7 +27,7 @@ from app.foundation.http.problems import on_http_error, on_spool_error
 from app.foundation.http.static_files import static_router
 from app.foundation.http.store_controller import StoreController
 from app.jobs.controller import DeadLetterController, JobController, TaskController
-from app.notifications.controller import EventController
+from app.notifications.controller import DeliveryController, EventController
 from app.paths import role_of
 from app.playback.controller import PlaybackIdController
 from app.playback.image_controller import ImageController
@@ -101,6 +101,7 @@ _PARTS = (
             RenditionController,
             PlaybackIdController,
             EventController,
+            DeliveryController,
         ),
         root=(
             PageController,

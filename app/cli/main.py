@@ -49,6 +49,12 @@ queues = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(queues, name="queues")
+events = typer.Typer(
+    help="What leaves this deployment, by the SPOOL_ settings in the environment.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(events, name="events")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answered, as JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -313,3 +319,24 @@ def redrive_dead_letters(
     from app.cli.queues import redrive
 
     redrive(queue, message or [], as_json=as_json)
+
+
+@events.command("dead")
+def list_dead_deliveries(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List events and mail that were given up, and why."""
+    from app.cli.events import dead
+
+    dead(limit=limit, as_json=as_json)
+
+
+@events.command("redeliver")
+def redeliver_events(
+    event: Annotated[
+        list[str] | None, typer.Argument(help="Ids of events. Default: all of them.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send again what was given up."""
+    from app.cli.events import redeliver
+
+    redeliver(event or [], as_json=as_json)

@@ -1,13 +1,11 @@
 """`spool queues`, for who runs Spool: reads its settings, asks SQS and the database themselves."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
+from app.cli.deployment import in_database, settings_here
 from app.cli.errors import BadUsage, CommandFailed
 from app.cli.screen import called_as, line, notes, results, show_json, table
 from app.cli.words import NONE, ago
@@ -17,7 +15,7 @@ from app.jobs import queue_letters
 from app.jobs.queue_letters import Letter
 from app.jobs.queue_names import every_queue
 from app.jobs.queues import make_sqs
-from app.settings import Settings, load_settings
+from app.settings import Settings
 
 
 def count(*, as_json: bool) -> None:
@@ -39,7 +37,7 @@ def dead_letters(queue: str, *, limit: int, as_json: bool) -> None:
     with _sqs() as (sqs, settings):
         _check(queue, settings)
         messages = queue_letters.look(sqs, queue, limit=limit)
-        letters = asyncio.run(_explain(settings, queue, messages))
+        letters = _explain(settings, queue, messages)
     if as_json:
         show_json({"items": [_as_json(letter) for letter in letters]})
         return
@@ -75,13 +73,12 @@ def redrive(queue: str, message_ids: Sequence[str], *, as_json: bool) -> None:
         line(results(), f"{moved_now} in {queue} again.")
 
 
-async def _explain(settings: Settings, queue: str, messages: Sequence[Received]) -> list[Letter]:
-    database = Database(settings.database_url.get_secret_value(), pool_size=1)
-    try:
+def _explain(settings: Settings, queue: str, messages: Sequence[Received]) -> list[Letter]:
+    async def run(database: Database) -> list[Letter]:
         async with database.dispatch() as tx:
             return await queue_letters.explain(tx, queue, messages)
-    finally:
-        await database.close()
+
+    return in_database(settings, run)
 
 
 def _check(queue: str, settings: Settings) -> None:
@@ -98,13 +95,7 @@ def _sqs() -> Iterator[tuple[Sqs, Settings]]:
         BadUsage: the settings are not here, or PostgreSQL is the queue.
         CommandFailed: SQS does not do what it is asked.
     """
-    try:
-        settings = load_settings()
-    except ValidationError as error:
-        raise BadUsage(
-            f"The settings of this Spool are not in the environment: {error}",
-            "Run this where a worker runs, with its SPOOL_ variables.",
-        ) from error
+    settings = settings_here()
     if settings.queue != "sqs":
         raise BadUsage("SPOOL_QUEUE is postgres: there are no messages, and no dead letters.")
     sqs = make_sqs(settings, connections=2)

@@ -1,23 +1,32 @@
-"""Events as they happen, under /v1."""
+"""Events as they happen, and what of them has to leave, under /v1."""
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from litestar import Controller, Request, get
+from litestar import Controller, Request, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from app.assets.service import get_asset
 from app.foundation.auth import requires
 from app.foundation.http.documentation import documented
-from app.foundation.http.parameters import LastEventId
-from app.foundation.http.transaction import Db, Me
+from app.foundation.http.idempotency import idempotent
+from app.foundation.http.parameters import Cursor, LastEventId, Limit
+from app.foundation.http.transaction import Db, Me, Tx
+from app.foundation.paging import LIMIT_DEFAULT, Page
+from app.notifications import deliveries
 from app.notifications.listener import EventListener
+from app.notifications.models import DeliveryState
+from app.notifications.schemas import DeliveryView, Redeliver, Redelivered
 from app.notifications.stream import EventStream, check_event_id
 
 Events = NamedDependency[EventListener]
+StateQuery = Annotated[
+    DeliveryState | None,
+    QueryParameter(name="state", required=False, description="Only those in this state."),
+]
 _READ = requires("assets:read")
 _KINDS = (
     "Types are `asset.created`, `.ingesting`, `.processing`, `.ready`, `.failed`, `.updated`, "
@@ -84,6 +93,45 @@ class EventController(Controller):
         async with database.project(principal.project_id) as tx:
             await get_asset(tx, asset_id)
         return _stream(request, database, listener, principal.project_id, asset_id, last_event_id)
+
+
+class DeliveryController(Controller):
+    path = "/events/deliveries"
+    tags = ("events",)
+
+    @get(
+        guards=[requires("jobs:read")],
+        operation_id="list_deliveries",
+        summary="List what leaves the system",
+        description="Events to a topic and mail to people, each delivery with how far it is and "
+        "why it failed. Newest first. What was sent is listed for a day, what was given up "
+        "(`dead`) until it is sent again.",
+        responses=documented({422: ("validation_failed", "cursor_invalid")}),
+    )
+    async def list_deliveries(
+        self,
+        tx: Tx,
+        delivery_state: StateQuery = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+    ) -> Page[DeliveryView]:
+        return await deliveries.list_deliveries(
+            tx, state=delivery_state, limit=limit, cursor=cursor
+        )
+
+    @post(
+        "/redeliver",
+        status_code=202,
+        guards=[requires("jobs:write")],
+        operation_id="redeliver",
+        summary="Send again what was given up",
+        description="All of it, or that of the events named, with all attempts before it. "
+        "Receivers get the same event id; what came after it may have been there before.",
+        responses=documented({422: "validation_failed"}),
+    )
+    @idempotent
+    async def redeliver(self, tx: Tx, data: JSONBody[Redeliver | None] = None) -> Redelivered:
+        return Redelivered(await deliveries.redeliver(tx, data.event_ids if data else None))
 
 
 def _stream(

@@ -24,6 +24,14 @@ class Origin(StrEnum):
     WORKER = "worker"
 
 
+class DeliveryState(StrEnum):
+    """Where an event is on its way to one target."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DEAD = "dead"
+
+
 class Event(ProjectOwned, Base):
     __tablename__ = "events"
     __table_args__ = (
@@ -87,3 +95,9 @@ class OutboxRow(ProjectOwned, Base):
     created_at: Mapped[Created]
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     dead_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    @property
+    def state(self) -> DeliveryState:
+        if self.done_at is not None:
+            return DeliveryState.SENT
+        return DeliveryState.WAITING if self.dead_at is None else DeliveryState.DEAD
