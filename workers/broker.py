@@ -18,6 +18,7 @@ from workers.registry import ActorSet
 from workers.services import Services
 from workers.sqs_broker import SqsBroker
 from workers.status import CheckQueue
+from workers.task_broker import TaskBroker
 from workers.upkeep import upkeep_of
 from workers.wake_relay import THREADS
 
@@ -25,17 +26,17 @@ from workers.wake_relay import THREADS
 _CONNECTIONS = 4 * 2 + 2 + THREADS
 
 
-def make_broker(services: Services, actors: ActorSet) -> PostgresBroker | SqsBroker:
+def make_broker(services: Services, actors: ActorSet) -> TaskBroker:
     """A broker that serves the queues this worker has slots for."""
     settings = services.settings
     slots = {ENCODE: settings.worker_encode_slots, LIGHT: settings.worker_light_slots}
     queues = [queue for queue, count in slots.items() if count]
     sqs = open_sqs(settings)
     upkeep = upkeep_of(services, sqs)
-    broker: PostgresBroker | SqsBroker
+    broker: TaskBroker
     if sqs is None:
         broker = PostgresBroker(
-            services.database, services.leases, slots=slots, worker=services.worker, middleware=[]
+            services.database, services.leases, slots=slots, worker=services.worker
         )
     else:
         broker = SqsBroker(
@@ -46,7 +47,6 @@ def make_broker(services: Services, actors: ActorSet) -> PostgresBroker | SqsBro
             worker=services.worker,
             prefix=settings.sqs_queue_prefix,
             wait_seconds=settings.sqs_wait_seconds,
-            middleware=[],
         )
 
     async def close() -> None:

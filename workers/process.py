@@ -17,12 +17,12 @@ from workers.finisher import Finisher
 from workers.leases import Leases, StopReason
 from workers.pipeline.ffmpeg import find_ffmpeg
 from workers.pipeline.limits import Limits
-from workers.postgres_broker import loop_thread
 from workers.registry import ActorSet
 from workers.scratch import ScratchSpace
 from workers.services import Services
 from workers.sqs_broker import SqsBroker
 from workers.status import CheckQueue
+from workers.task_broker import loop_thread
 
 # Idle threads look up this often whether they should stop; work wakes them at once.
 _IDLE_MILLISECONDS = 250

@@ -12,25 +12,22 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import structlog
-from dramatiq import Broker, Consumer, Message, MessageProxy
+from dramatiq import Consumer, MessageProxy
 from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.errors import QueueNotFound
-from dramatiq.middleware import Middleware
 from prometheus_client import Counter
 
 from app.foundation.db.database import Database
-from app.foundation.db.listening import listen_forever
 from app.foundation.sqs import Received, Sqs
-from app.jobs.claim import Lease, claim_tasks, hand_back, still_ready
+from app.jobs.claim import Lease, claim_tasks, still_ready
 from app.jobs.models import Task
 from app.jobs.queue_names import bands_of
 from app.jobs.rings import ring_again
-from app.jobs.wake import CANCELLED, CHANNEL, ring
+from app.jobs.wake import ring
 from app.jobs.wakeup import Poison, WakeUp, read_wakeup
 from workers.leases import DATABASE_AWAY, Leases
-from workers.postgres_broker import LeasedMessage, leased, loop_thread
-from workers.sqs_polls import BandPolls, Slots
+from workers.sqs_polls import BandPolls
 from workers.sqs_receipts import Receipts
+from workers.task_broker import ClaimsFailing, LeasedMessage, TaskBroker, leased, loop_thread
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +39,9 @@ PASSED_ON = Counter(
 )
 
 _AGAIN_SECONDS = 0.2
-# Rows are locked for as long as a transaction; who claims them then knows in a moment.
-_LOCKED_TRIES = 10
-_LOCKED_SECONDS = 0.02
+# Rows are locked for as long as a transaction; who claims them then knows in a moment. The first
+# pauses are those of a relay that is about to say that it has sent the message.
+_LOCKED_PAUSES = (0.002, 0.004, 0.008, *[0.02] * 8)
 _LOCKED_HIDDEN_SECONDS = 1
 # Poison comes back after 1, 2, 4 … seconds: not at once, in case it is a newer version's message.
 _POISON_MOST_SECONDS = 60
@@ -59,11 +56,10 @@ class RungMessage(LeasedMessage):
         self.received = received
 
 
-class SqsBroker(Broker):
-    """Hands rows that messages name to Dramatiq's workers.
+class SqsBroker(TaskBroker):
+    """Claims the rows that messages name.
 
     Args:
-        slots: How many tasks of each queue run at once in this process; no more are received.
         prefix: Of the queues' names.
     """
 
@@ -77,14 +73,9 @@ class SqsBroker(Broker):
         worker: str,
         prefix: str,
         wait_seconds: int,
-        middleware: list[Middleware],
     ) -> None:
-        super().__init__(middleware=middleware)
-        self.database = database
-        self.leases = leases
+        super().__init__(database, leases, slots=slots, worker=worker)
         self.sqs = sqs
-        self.slots = slots
-        self.worker = worker
         self.prefix = prefix
         self.wait_seconds = wait_seconds
         self.hidden_seconds = round(leases.duration.total_seconds())
@@ -93,39 +84,12 @@ class SqsBroker(Broker):
         self._held: dict[str, Received] = {}
         leases.on_extended = self._stay_hidden
 
-    def declare_queue(self, queue_name: str) -> None:
-        if queue_name not in self.queues:
-            self.emit_before("declare_queue", queue_name)
-            self.queues[queue_name] = Slots(self.slots.get(queue_name, 0))
-            self.emit_after("declare_queue", queue_name)
-
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:
-        del prefetch  # slots say how many; Dramatiq's own number counts threads of all queues
-        if queue_name not in self.queues:
-            raise QueueNotFound(queue_name)  # type: ignore[no-untyped-call]  # Dramatiq leaves it untyped
-        return _SqsConsumer(self, queue_name, self.queues[queue_name], timeout / 1000)
-
-    def enqueue(self, message: Message, *, delay: int | None = None) -> Message:  # type: ignore[type-arg]  # as in the base class
-        """Rings for a task that is a row already: `actor.send(task_id)`.
-
-        Raises:
-            ValueError: with a delay, which belongs to the row: `NewTask(delay=…)`.
-        """
-        if delay is not None:
-            raise ValueError("a delay belongs to the task's row: submit NewTask(delay=…)")
-        loop_thread().run_coroutine(self._ring_again([message.args[0]], message.queue_name))
-        return message
-
-    async def _ring_again(self, task_ids: Sequence[str], queue: str) -> None:
-        async with self.database.dispatch() as tx:
-            await ring_again(tx, Task.id.in_(task_ids))
-            await ring(tx, [queue])
+    def make_consumer(self, queue: str, timeout: float) -> Consumer:
+        return _SqsConsumer(self, queue, timeout)
 
     def drain(self) -> None:
-        """Receives nothing from now on."""
         self.draining.set()
-        for slots in self.queues.values():
-            slots.close()
+        super().drain()
 
     def close(self) -> None:
         """Ends what is under way with messages, for a few seconds at most."""
@@ -167,6 +131,11 @@ class SqsBroker(Broker):
         else:
             self.receipts.delete(*copies)
 
+    async def _ring_again(self, task_ids: Sequence[str], queue: str) -> None:
+        async with self.database.dispatch() as tx:
+            await ring_again(tx, Task.id.in_(task_ids))
+            await ring(tx, [queue])
+
     def without_poison(self, messages: Iterable[Received]) -> dict[str, list[Received]]:
         """By task id; what names no task of ours is counted and left to the redrive policy."""
         found: dict[str, list[Received]] = {}
@@ -178,40 +147,27 @@ class SqsBroker(Broker):
                 found.setdefault(said.task_id, []).append(message)
                 continue
             POISON.labels(message.queue, said.value).inc()
-            log.warning(
-                "sqs.poison",
-                queue=message.queue,
-                message_id=message.id,
-                reason=said.value,
-                receives=message.receives,
-            )
+            if message.receives == 1:  # the counter counts the others
+                log.warning(
+                    "sqs.poison", queue=message.queue, message_id=message.id, reason=said.value
+                )
             pause = min(2 ** (message.receives - 1), _POISON_MOST_SECONDS)
             self.receipts.hide([message], pause)
         return found
 
-    async def listen_forever(self) -> None:
-        """Hears of leases that were taken away; the queues ring for the rest."""
-
-        def heard(what: str) -> None:
-            if what == CANCELLED:
-                self.leases.beat_soon()
-
-        await listen_forever(
-            self.database, CHANNEL, heard, connected=self.leases.beat_soon, name="spool-leases"
-        )
-
 
 class _SqsConsumer(Consumer):
-    def __init__(self, broker: SqsBroker, queue: str, slots: Slots, timeout: float) -> None:
+    def __init__(self, broker: SqsBroker, queue: str, timeout: float) -> None:
         self._broker = broker
         self._queue = queue
-        self._slots = slots
+        self._slots = broker.slots[queue]
         self._timeout = timeout
+        self._failing = ClaimsFailing(queue)
         self._claimed: deque[RungMessage] = deque()
         self._polls = BandPolls(
             broker.sqs,
             bands_of(broker.prefix, queue),
-            slots,
+            self._slots,
             wait_seconds=broker.wait_seconds,
             hidden_seconds=broker.hidden_seconds,
             pass_on=lambda messages: broker.pass_on(queue, messages),
@@ -229,7 +185,7 @@ class _SqsConsumer(Consumer):
         """Takes the rows that the messages name, and deletes messages whose row cannot be had."""
         wanted = self._broker.without_poison(messages)
         claimed: list[RungMessage] = []
-        for _ in range(_LOCKED_TRIES):
+        for pause in _LOCKED_PAUSES:
             answer = self._claim_persistently(wanted)
             if answer is None:
                 return claimed
@@ -242,7 +198,7 @@ class _SqsConsumer(Consumer):
                 self._broker.receipts.delete(*wanted.pop(task_id))
             if not wanted:
                 return claimed
-            time.sleep(_LOCKED_SECONDS)
+            time.sleep(pause)
         for left in wanted.values():
             self._broker.receipts.hide(left, _LOCKED_HIDDEN_SECONDS)
         return claimed
@@ -259,9 +215,12 @@ class _SqsConsumer(Consumer):
         hidden_until = time.monotonic() + self._broker.hidden_seconds / 2
         while True:
             try:
-                return loop_thread().run_coroutine(self._claim_on_loop(list(wanted)))
+                answer = loop_thread().run_coroutine(self._claim_on_loop(list(wanted)))
             except DATABASE_AWAY as error:
-                log.warning("claim.failed", queue=self._queue, error=str(error))
+                self._failing.failed(error)
+            else:
+                self._failing.over()
+                return answer
             messages = [each for copies in wanted.values() for each in copies]
             if self._broker.draining.wait(_AGAIN_SECONDS):
                 self._broker.receipts.hide(messages, 0)
@@ -277,16 +236,11 @@ class _SqsConsumer(Consumer):
             leases = await claim_tasks(
                 tx, task_ids, worker=broker.worker, lease=broker.leases.duration
             )
+            missing = set(task_ids) - {lease.id for lease in leases}
+            locked = await still_ready(tx, list(missing)) if missing else set()
         for lease in leases:
             broker.leases.add(lease)
-        missing = set(task_ids) - {lease.id for lease in leases}
-        if not missing:
-            return leases, set()
-        try:
-            async with broker.database.dispatch() as tx:
-                return leases, await still_ready(tx, list(missing))
-        except DATABASE_AWAY:
-            return leases, missing
+        return leases, locked
 
     def ack(self, message: MessageProxy) -> None:
         self._free(message)
@@ -301,19 +255,11 @@ class _SqsConsumer(Consumer):
         self._polls.wake()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        back = [_rung(message) for message in messages] + list(self._claimed)
+        back = [*map(_rung, messages), *self._claimed]
         self._claimed.clear()
-        if not back:
-            return
-        loop_thread().run_coroutine(self._hand_back([message.lease for message in back]))
+        self._broker.hand_back([message.lease for message in back])
         for message in back:
             self._broker.let_go(message)
-
-    async def _hand_back(self, leases: Sequence[Lease]) -> None:
-        async with self._broker.database.dispatch() as tx:
-            await ring(tx, await hand_back(tx, [(lease.id, lease.fence) for lease in leases]))
-        for lease in leases:
-            self._broker.leases.discard(lease)
 
     def close(self) -> None:
         left = self._polls.stop()

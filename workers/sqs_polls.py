@@ -12,40 +12,12 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from app.foundation.sqs import MOST_IN_BATCH, SQS_ERRORS, QueueMissing, Received, Sqs
+from workers.task_broker import Slots
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS = 0.2
 _PAUSE_MOST_SECONDS = 5.0
-
-
-class Slots:
-    """How many more tasks of a queue fit into this process."""
-
-    def __init__(self, count: int) -> None:
-        self._free = count
-        self._open = True
-        self._lock = threading.Lock()
-
-    @property
-    def free(self) -> int:
-        return self._free if self._open else 0
-
-    def take(self, wanted: int) -> int:
-        """Takes up to so many; how many there were."""
-        with self._lock:
-            taken = max(0, min(wanted, self.free))
-            self._free -= taken
-            return taken
-
-    def give(self, count: int = 1) -> None:
-        with self._lock:
-            self._free += count
-
-    def close(self) -> None:
-        """There is no room from now on."""
-        with self._lock:
-            self._open = False
 
 
 class BandPolls:

@@ -3,7 +3,8 @@
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sized
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,8 @@ log = structlog.get_logger(__name__)
 
 # Two requests under way: while one waits for its answer the next batch fills.
 _THREADS = 2
-_MOST = 200
+# Nobody waits for any of this, and a request costs as much for one message as for ten.
+_GATHER_SECONDS = 0.05
 # The longest that SQS hides a message from now.
 _HIDDEN_MOST_SECONDS = 12 * 3600
 
@@ -30,8 +32,9 @@ class Receipts:
 
     def __init__(self, sqs: Sqs) -> None:
         self._sqs = sqs
-        self._closed = False
+        self._closed = threading.Event()
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._gathering = threading.Lock()
         self._threads = [
             threading.Thread(target=self._run, name="sqs-receipts", daemon=True)
             for _ in range(_THREADS)
@@ -50,46 +53,50 @@ class Receipts:
             self._order(message, hidden)
 
     def _order(self, message: Received, seconds: int | None) -> None:
-        if self._closed:  # a poll that ended late is on a thread of its own
-            self._carry_out(message.queue, [message.receipt], seconds)
+        order = (message.queue, message.receipt, seconds)
+        if self._closed.is_set():  # a poll that ended late is on a thread of its own
+            self._carry_out([order])
         else:
-            self._orders.put((message.queue, message.receipt, seconds))
+            self._orders.put(order)
 
     def close(self, seconds: float) -> None:
         """Does what is left to do, for so long at the most."""
-        self._closed = True
-        for _ in self._threads:
-            self._orders.put(None)
+        self._closed.set()
+        self._orders.put(None)
         for thread in self._threads:
             thread.join(seconds)
 
     def _run(self) -> None:
-        while (first := self._orders.get()) is not None:
-            gathered: defaultdict[tuple[str, int | None], list[str]] = defaultdict(list)
-            for name, receipt, seconds in self._with_more(first):
-                gathered[name, seconds].append(receipt)
-            for (name, seconds), receipts in gathered.items():
-                self._carry_out(name, receipts, seconds)
+        while orders := self._gather():
+            self._carry_out(orders)
 
-    def _with_more(self, first: _Order) -> Iterator[_Order]:
-        """The order, and those that wait behind it."""
-        yield first
-        for _ in range(_MOST - 1):
-            try:
-                order = self._orders.get_nowait()
-            except queue.Empty:
-                return
-            if order is None:
-                self._orders.put(None)  # the end, for the round after this one
-                return
-            yield order
+    def _gather(self) -> list[_Order]:
+        """What has come a moment after the first order; nothing when this is closed."""
+        with self._gathering:
+            orders = [self._orders.get()]
+            self._closed.wait(_GATHER_SECONDS)
+            orders += [self._orders.get() for _ in range(self._orders.qsize())]
+            if None in orders:
+                self._orders.put(None)  # the end, for the other thread and the next round
+            return [order for order in orders if order is not None]
 
-    def _carry_out(self, name: str, receipts: list[str], seconds: int | None) -> None:
-        try:
+    def _carry_out(self, orders: Iterable[_Order]) -> None:
+        deleted: defaultdict[str, list[str]] = defaultdict(list)
+        hidden: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for name, receipt, seconds in orders:
             if seconds is None:
-                failed = self._sqs.delete(name, receipts)
+                deleted[name].append(receipt)
             else:
-                failed = self._sqs.hide(name, receipts, seconds)
+                hidden[name][receipt] = seconds
+        # Hidden first: what the heartbeat hides may have ended since.
+        for name, times in hidden.items():
+            self._ask(self._sqs.hide, name, times)
+        for name, receipts in deleted.items():
+            self._ask(self._sqs.delete, name, receipts)
+
+    def _ask(self, call: Callable[[str, Any], int], name: str, receipts: Sized) -> None:
+        try:
+            failed = call(name, receipts)
         except (QueueMissing, *SQS_ERRORS) as error:
             log.warning("sqs.receipts_failed", queue=name, messages=len(receipts), error=str(error))
             return

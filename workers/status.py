@@ -14,7 +14,7 @@ from app.foundation.sqs import SQS_ERRORS, QueueMissing
 from app.foundation.storage.errors import StoreError
 from app.foundation.storage.protocols import Store
 from workers.leases import DATABASE_AWAY
-from workers.postgres_broker import loop_thread
+from workers.task_broker import loop_thread
 
 _ANSWER_SECONDS = 5.0
 

@@ -65,12 +65,14 @@ def redrive(queue: str, message_ids: Sequence[str], *, as_json: bool) -> None:
     """Raises: BadUsage, when there is no such queue."""
     with _sqs() as (sqs, settings):
         _check(queue, settings)
-        moved = queue_letters.redrive(sqs, queue, message_ids=frozenset(message_ids) or None)
+        done = queue_letters.redrive(sqs, queue, message_ids=frozenset(message_ids) or None)
+    letters = "1 dead letter" if done.count == 1 else f"{done.count} dead letters"
     if as_json:
-        show_json({"redriven": moved})
+        show_json({"redriven": done.count, "approximate": done.by_sqs})
+    elif done.by_sqs:
+        line(results(), f"SQS is moving about {letters} to {queue}.")
     else:
-        moved_now = "1 dead letter is" if moved == 1 else f"{moved} dead letters are"
-        line(results(), f"{moved_now} in {queue} again.")
+        line(results(), f"{letters} {'is' if done.count == 1 else 'are'} in {queue} again.")
 
 
 def _explain(settings: Settings, queue: str, messages: Sequence[Received]) -> list[Letter]:

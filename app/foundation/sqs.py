@@ -156,13 +156,16 @@ class Sqs:
             self._client.delete_message_batch, name, [{"ReceiptHandle": each} for each in receipts]
         )
 
-    def hide(self, name: str, receipts: Sequence[str], seconds: int) -> int:
-        """Hides received messages for so long from now; 0 shows them at once.
+    def hide(self, name: str, seconds: Mapping[str, int]) -> int:
+        """Hides received messages, by their receipts, for so long from now; 0 shows them at once.
 
         Returns:
             How many could not be: somebody else has them, or they are gone.
         """
-        entries = [{"ReceiptHandle": each, "VisibilityTimeout": seconds} for each in receipts]
+        entries = [
+            {"ReceiptHandle": receipt, "VisibilityTimeout": hidden}
+            for receipt, hidden in seconds.items()
+        ]
         return self._in_batches(self._client.change_message_visibility_batch, name, entries)
 
     def depth(self, name: str) -> Depth:

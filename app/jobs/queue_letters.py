@@ -82,7 +82,7 @@ def look(sqs: Sqs, source: str, *, limit: int) -> list[Received]:
         if not messages:
             break
         found |= {message.id: message for message in messages}
-    sqs.hide(dead_letter_name(source), [each.receipt for each in found.values()], 0)
+    sqs.hide(dead_letter_name(source), {each.receipt: 0 for each in found.values()})
     return list(found.values())
 
 
@@ -114,8 +114,20 @@ def _of_task(task: TaskNow | None) -> str:
     return f"The task is {task.state} by now. Nothing is lost with this message."
 
 
-def redrive(sqs: Sqs, source: str, *, message_ids: frozenset[str] | None = None) -> int:
-    """Sends dead letters to their queue again, and then deletes them; how many.
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """How many dead letters are in their queue again, or are being moved there by SQS itself.
+
+    Args:
+        by_sqs: It says about how many there were, and takes its time.
+    """
+
+    count: int
+    by_sqs: bool = False
+
+
+def redrive(sqs: Sqs, source: str, *, message_ids: frozenset[str] | None = None) -> Redriven:
+    """Sends dead letters to their queue again, and then deletes them.
 
     Cut off in between, a message is there twice, which harms no task. Those that are not in
     `message_ids` are left. With None, all of them go, and SQS moves them itself where it can.
@@ -127,14 +139,14 @@ def redrive(sqs: Sqs, source: str, *, message_ids: frozenset[str] | None = None)
     if message_ids is None:
         count = sqs.depth(dead).total
         if count and sqs.start_move(dead, source) is not None:
-            return count
+            return Redriven(count, by_sqs=True)
     moved = 0
     for batch in _drawn(sqs, dead, message_ids):
         entries = [_again(message) for message in batch]
         taken = [batch[place] for place in sqs.send(source, entries)]
         sqs.delete(dead, [message.receipt for message in taken])
         moved += len(taken)
-    return moved
+    return Redriven(moved)
 
 
 def _drawn(sqs: Sqs, dead: str, message_ids: frozenset[str] | None) -> Iterator[Sequence[Received]]:
@@ -153,7 +165,7 @@ def _drawn(sqs: Sqs, dead: str, message_ids: frozenset[str] | None) -> Iterator[
         others += [each for each in messages if each not in wanted]
         if wanted:
             yield wanted
-    sqs.hide(dead, [message.receipt for message in others], 0)
+    sqs.hide(dead, {message.receipt: 0 for message in others})
 
 
 def _again(message: Received) -> dict[str, object]:

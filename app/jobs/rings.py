@@ -16,6 +16,12 @@ from app.jobs.models import Task, TaskState
 from app.jobs.queue_names import Band
 
 _LOCK = 7_766_503
+# The commit does not wait for the disk: workers that were just woken want the rows that it has
+# locked. What a server that crashes forgets is that messages have left, and they leave again.
+_BEGIN = text("""
+    SELECT pg_try_advisory_xact_lock(:key)
+    FROM set_config('synchronous_commit', 'off', true)
+""")
 _TASKS = Task.metadata.tables[Task.__tablename__]
 
 
@@ -38,7 +44,7 @@ async def find_unrung(tx: AsyncSession, *, limit: int) -> list[Unrung]:
     The rows are not locked: sending takes as long as the network does, and a row that is locked
     can neither be claimed nor cancelled.
     """
-    if not await tx.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
+    if not await tx.scalar(_BEGIN, {"key": _LOCK}):
         return []
     rows = await tx.execute(
         select(

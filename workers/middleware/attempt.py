@@ -14,8 +14,8 @@ from app.jobs.retry import Failure
 from app.jobs.wake import ring
 from workers.failures import classify, log_of
 from workers.leases import DATABASE_AWAY, Stopped, StopReason
-from workers.postgres_broker import leased, loop_thread
 from workers.services import Services
+from workers.task_broker import leased, loop_thread
 from workers.work import Work, current_work
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from dramatiq import Broker, Middleware, Worker
 
-from workers.postgres_broker import loop_thread
+from workers.task_broker import loop_thread
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from app.foundation.telemetry.spans import note_error
 from app.jobs.claim import Lease
 from app.jobs.service import attempts_before
 from workers.leases import DATABASE_AWAY, Stopped
-from workers.postgres_broker import leased, loop_thread
 from workers.services import Services
+from workers.task_broker import leased, loop_thread
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from app.foundation.db.database import Database
 from app.jobs.models import TaskState
 from app.jobs.service import NewTask
@@ -157,13 +159,15 @@ async def test_a_message_is_kept_from_others_while_the_database_is_away(
     # Nobody rings: what becomes of the one message becomes of the task.
     start_sqs_worker(noop, worker_upkeep=False, worker_light_slots=8, lease_seconds=4)
     name = sqs_side.name()
-    async with database_away(postgres, database):
-        sqs_side.wake_up(ids["noop"])
-        await until(lambda: sqs_side.sqs.depth(name).in_flight == 1)
-        over = time.monotonic() + 10
-        while time.monotonic() < over:  # two leases and a half
-            assert sqs_side.take(name) == []
-            await asyncio.sleep(0.05)
+    with capture_logs() as said:
+        async with database_away(postgres, database):
+            sqs_side.wake_up(ids["noop"])
+            await until(lambda: sqs_side.sqs.depth(name).in_flight == 1)
+            over = time.monotonic() + 10
+            while time.monotonic() < over:  # two leases and a half
+                assert sqs_side.take(name) == []
+                await asyncio.sleep(0.05)
+    assert [each["event"] for each in said].count("claim.failed") == 1
     assert (await reaches(ids["noop"], TaskState.SUCCEEDED, seconds=30)).attempt == 1
     assert ran == [ids["noop"]]
     await until(lambda: sqs_side.total() == 0)

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from tests.integration.workers.conftest import StartWorker
-from workers.postgres_broker import loop_thread
 from workers.scratch import ScratchSpace
+from workers.task_broker import loop_thread
 from workers.upkeep import sweep
 
 _HOLDER = """
 import sys
 from pathlib import Path
-from workers.postgres_broker import loop_thread
+from workers.task_broker import loop_thread
 from workers.scratch import ScratchSpace
 space = ScratchSpace(Path(sys.argv[1]))
 (space.new_folder("encode") / "half.mp4").write_bytes(b"x" * 1000)
