@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +23,7 @@ from app.foundation.clock import Clock, utc_now
 from app.foundation.db.database import Database
 from app.foundation.db.faults import DATABASE_ERRORS
 from app.foundation.db.listening import listen_forever
-from app.foundation.telemetry.correlation import context_of
+from app.foundation.telemetry.spans import start_joint_span
 from app.notifications import outbox_rows
 from app.notifications.channels import Channel, Claimed, Delivery, Failed, Outcome
 from app.notifications.models import ChannelName, Event
@@ -132,22 +132,20 @@ class OutboxRelay:
 
     async def _send(self, channel: Channel, rows: Sequence[Claimed]) -> None:
         batch = await self._with_events(rows)
-        links = [
-            Link(trace.get_current_span(context_of(row.traceparent)).get_span_context())
-            for row in rows
-            if row.traceparent
-        ]
-        with _tracer.start_as_current_span(
+        span = start_joint_span(
+            _tracer,
             f"send {channel.name.value}",
-            context=context_of(None),
+            [(row.correlation_id, row.traceparent) for row in rows],
             kind=SpanKind.PRODUCER,
-            links=links,
             attributes={
+                "messaging.system": "spool",
+                "messaging.operation.name": "send",
                 "messaging.operation.type": "send",
                 "messaging.destination.name": channel.name.value,
                 "messaging.batch.message_count": len(batch),
             },
-        ):
+        )
+        with trace.use_span(span, end_on_exit=True):
             outcomes = await self._outcomes(channel, batch)
         await self._settle(channel.name, list(zip(batch, outcomes, strict=True)))
 

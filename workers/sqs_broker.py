@@ -55,6 +55,14 @@ class RungMessage(LeasedMessage):
         super().__init__(lease)
         self.received = received
 
+    @property
+    def came_by(self) -> dict[str, str]:
+        return {
+            "messaging.system": "aws_sqs",
+            "messaging.destination.name": self.received.queue,
+            "messaging.message.id": self.received.id,
+        }
+
 
 class SqsBroker(TaskBroker):
     """Claims the rows that messages name.

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from app.foundation.sqs import SQS_ERRORS, QueueMissing, Received, Sqs
+from app.foundation.telemetry.aws_calls import about_messages
 
 log = structlog.get_logger(__name__)
 
@@ -19,8 +20,8 @@ _GATHER_SECONDS = 0.05
 # The longest that SQS hides a message from now.
 _HIDDEN_MOST_SECONDS = 12 * 3600
 
-# What is to be done: the queue's name, the receipt, and for how long to hide; None deletes.
-_Order = tuple[str, str, int | None]
+# What is to be done with a message: for how long to hide it; None deletes.
+_Order = tuple[Received, int | None]
 
 
 class Receipts:
@@ -53,7 +54,7 @@ class Receipts:
             self._order(message, hidden)
 
     def _order(self, message: Received, seconds: int | None) -> None:
-        order = (message.queue, message.receipt, seconds)
+        order = (message, seconds)
         if self._closed.is_set():  # a poll that ended late is on a thread of its own
             self._carry_out([order])
         else:
@@ -81,18 +82,20 @@ class Receipts:
             return [order for order in orders if order is not None]
 
     def _carry_out(self, orders: Iterable[_Order]) -> None:
-        deleted: defaultdict[str, list[str]] = defaultdict(list)
+        deleted: defaultdict[str, list[Received]] = defaultdict(list)
         hidden: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for name, receipt, seconds in orders:
+        for message, seconds in orders:
             if seconds is None:
-                deleted[name].append(receipt)
+                deleted[message.queue].append(message)
             else:
-                hidden[name][receipt] = seconds
+                hidden[message.queue][message.receipt] = seconds
         # Hidden first: what the heartbeat hides may have ended since.
         for name, times in hidden.items():
             self._ask(self._sqs.hide, name, times)
-        for name, receipts in deleted.items():
-            self._ask(self._sqs.delete, name, receipts)
+        for name, messages in deleted.items():
+            # Hiding is told in no trace: a lease is extended many times.
+            with about_messages([message.origin for message in messages]):
+                self._ask(self._sqs.delete, name, [message.receipt for message in messages])
 
     def _ask(self, call: Callable[[str, Any], int], name: str, receipts: Sized) -> None:
         try:

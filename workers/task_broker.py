@@ -40,6 +40,15 @@ class LeasedMessage(MessageProxy):
         )
         self.lease = lease
 
+    @property
+    def came_by(self) -> dict[str, str]:
+        """System, destination and id, as OpenTelemetry's conventions for messaging call them."""
+        return {
+            "messaging.system": "spool",
+            "messaging.destination.name": self.lease.queue,
+            "messaging.message.id": self.lease.id,
+        }
+
 
 class Slots:
     """How many more tasks of a queue fit into this process."""
@@ -153,9 +162,13 @@ class ClaimsFailing:
 
 
 def leased(message: MessageProxy) -> Lease:
+    return ours(message).lease
+
+
+def ours(message: MessageProxy) -> LeasedMessage:
     if not isinstance(message, LeasedMessage):
         raise TypeError(f"not a message of this broker: {message}")
-    return message.lease
+    return message
 
 
 def loop_thread() -> EventLoopThread:

@@ -8,7 +8,6 @@ task that is taken or done deletes it, so that twice is as good as once.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import structlog
@@ -17,6 +16,7 @@ from prometheus_client import Counter, Gauge
 from app.foundation.db.database import Database
 from app.foundation.db.listening import listen_forever
 from app.foundation.sqs import MOST_IN_BATCH, SQS_ERRORS, Depth, QueueMissing, Sqs
+from app.foundation.threads import Threads
 from app.jobs.catalog import QUEUES
 from app.jobs.queue_names import Band, band_of, dead_letter_name, queue_name
 from app.jobs.rings import (
@@ -66,7 +66,7 @@ class WakeRelay:
         self._prefix = prefix
         self._xray = xray
         self._bell = asyncio.Event()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="wake-relay")
+        self._threads = Threads(THREADS, "wake-relay")
 
     def wake(self) -> None:
         """Something may be ready. To be called on the event loop."""
@@ -87,7 +87,7 @@ class WakeRelay:
                 together.create_task(self._ring_forever())
                 together.create_task(self._measure_forever())
         finally:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
     async def _ring_forever(self) -> None:
         pause = _PAUSE_SECONDS
@@ -121,9 +121,8 @@ class WakeRelay:
         by_queue: defaultdict[str, list[Unrung]] = defaultdict(list)
         for task in tasks:
             by_queue[queue_name(self._prefix, task.queue, band_of(task.priority))].append(task)
-        loop = asyncio.get_running_loop()
         batches = [
-            loop.run_in_executor(self._threads, self._send_batch, name, batch)
+            self._threads.run(self._send_batch, name, batch)
             for name, of_queue in by_queue.items()
             for batch in _batches(of_queue)
         ]
@@ -173,10 +172,9 @@ class WakeRelay:
                     self.wake()
 
     async def _depths(self, name: str) -> Mapping[str, Depth]:
-        loop = asyncio.get_running_loop()
         depths = {}
         for each in (name, dead_letter_name(name)):
-            depth = await loop.run_in_executor(self._threads, self._sqs.depth, each)
+            depth = await self._threads.run(self._sqs.depth, each)
             depths[each] = depth
             _MESSAGES.labels(each, "visible").set(depth.visible)
             _MESSAGES.labels(each, "in_flight").set(depth.in_flight)

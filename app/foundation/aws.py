@@ -5,6 +5,7 @@ from typing import Any
 from boto3.session import Session
 from botocore.config import Config
 
+from app.foundation.telemetry.aws_calls import trace_calls
 from app.settings.cloud import CloudSettings
 
 
@@ -36,9 +37,13 @@ def make_client(
     )
     # A session of its own: boto3's default one is not safe to make clients from in two threads.
     session: Any = Session()  # its types know services by literal names only
-    return session.client(
+    client: Any = session.client(
         service,
         region_name=settings.aws_region,
         endpoint_url=endpoint_url,
         config=mine.merge(config) if config else mine,
     )
+    # What is asked of S3 the object store tells itself, by operations of its own.
+    if service != "s3":
+        trace_calls(client)
+    return client

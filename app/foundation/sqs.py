@@ -15,6 +15,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.foundation.telemetry.spans import Origin
+
 # What an SQS that is away, slow or unwilling makes boto3 raise.
 SQS_ERRORS = (BotoCoreError, ClientError)
 MOST_IN_BATCH = 10
@@ -44,6 +46,11 @@ class Received:
     first_received_at: datetime | None
     raw_attributes: Mapping[str, Any]
     trace_header: str | None
+
+    @property
+    def origin(self) -> Origin:
+        """The request that it goes back to."""
+        return self.attributes.get("correlation_id"), self.attributes.get("traceparent")
 
 
 @dataclass(frozen=True, slots=True)

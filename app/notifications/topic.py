@@ -3,14 +3,13 @@
 Needs sns:Publish on both topics, and on a topic with a KMS key kms:GenerateDataKey and kms:Decrypt.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.foundation.threads import Threads
 from app.notifications.channels import Delivery, Failed, Outcome
 from app.notifications.message import MAX_BYTES, encode, message_of
 from app.notifications.models import ChannelName, Origin
@@ -85,7 +84,7 @@ class TopicChannel:
     def __init__(self, client: "SNSClient", topics: Mapping[Origin, str]) -> None:
         self._client = client
         self._topics = topics
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sns")
+        self._threads = Threads(_THREADS, "sns")
 
     async def deliver(self, batch: Sequence[Delivery]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = [None] * len(batch)
@@ -96,9 +95,7 @@ class TopicChannel:
                 if delivery.row.origin is origin
             ]
             for some in batches(entries):
-                failures = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._publish, topic, some
-                )
+                failures = await self._threads.run(self._publish, topic, some)
                 for place, error in failures.items():
                     # What is wrong with a topic or a permission can be put right.
                     outcomes[place] = Failed(error)
@@ -118,7 +115,7 @@ class TopicChannel:
         }
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._client.close()
 
 

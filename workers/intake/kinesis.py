@@ -3,21 +3,18 @@
 IAM: kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords on the stream.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.foundation.aws import make_client
+from app.foundation.threads import Threads
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
-
-T = TypeVar("T")
 
 KINESIS_ERRORS = (BotoCoreError, ClientError)
 # Up to 10 MB come in one answer whatever is asked for; so many records are enough of small ones.
@@ -87,11 +84,11 @@ class DataStream:
             endpoint_url=settings.kinesis_endpoint_url,
             connections=_THREADS,
         )
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="kinesis")
+        self._threads = Threads(_THREADS, "kinesis")
 
     async def list_shards(self) -> list[ListedShard]:
         """All shards, also closed ones whose records are still kept."""
-        return await self._run(self._list_shards)
+        return await self._threads.run(self._list_shards)
 
     def _list_shards(self) -> list[ListedShard]:
         found: list[ListedShard] = []
@@ -109,7 +106,7 @@ class DataStream:
 
     async def iterator(self, shard_id: str, after: str | None) -> str:
         """Where to read: behind a sequence number, or from the oldest record that is kept."""
-        return await self._run(self._iterator, shard_id, after)
+        return await self._threads.run(self._iterator, shard_id, after)
 
     def _iterator(self, shard_id: str, after: str | None) -> str:
         if after is None:
@@ -131,7 +128,7 @@ class DataStream:
         Raises:
             IteratorExpired, Throttled: as they say.
         """
-        return await self._run(self._read, iterator)
+        return await self._threads.run(self._read, iterator)
 
     def _read(self, iterator: str) -> Batch:
         try:
@@ -149,10 +146,6 @@ class DataStream:
         ]
         return Batch(records, answer.get("NextShardIterator"), answer.get("MillisBehindLatest", 0))
 
-    async def _run(self, call: Callable[..., T], *arguments: object) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, call, *arguments)
-
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._client.close()

@@ -1,9 +1,7 @@
 """How an object of a bucket gets to its place in the store."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -12,14 +10,14 @@ from app.foundation.aws import make_client
 from app.foundation.errors import TooLarge
 from app.foundation.storage.errors import InvalidKey, NotFound
 from app.foundation.storage.protocols import Store
+from app.foundation.telemetry.aws_calls import trace_calls
+from app.foundation.threads import Threads
 from app.intake.arrivals import Claim
 from app.intake.notices import Landed
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-
-T = TypeVar("T")
 
 _BLOCK_BYTES = 1024 * 1024
 _THREADS = 4
@@ -46,7 +44,8 @@ class LandedObjects:
                 response_checksum_validation="when_required",
             ),
         )
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="landed")
+        trace_calls(self._client)
+        self._threads = Threads(_THREADS, "landed")
 
     async def copy(self, landed: Landed, held: Claim, limit: int) -> int:
         """Puts the object under its new key; gives its size.
@@ -67,10 +66,10 @@ class LandedObjects:
         return info.size
 
     async def _read(self, landed: Landed, limit: int) -> AsyncIterator[bytes]:
-        body = await self._run(self._open, landed)
+        body = await self._threads.run(self._open, landed)
         size = 0
         try:
-            while block := await self._run(body.read, _BLOCK_BYTES):
+            while block := await self._threads.run(body.read, _BLOCK_BYTES):
                 size += len(block)
                 if size > limit:
                     raise TooLarge("upload_too_large", f"It has more than {limit} bytes.")
@@ -88,9 +87,6 @@ class LandedObjects:
             raise
         return answer["Body"]
 
-    async def _run(self, call: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
-
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._client.close()

@@ -4,21 +4,18 @@ IAM: sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on th
 redrive policy takes what cannot be dealt with.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
 from app.foundation.aws import make_client
+from app.foundation.threads import Threads
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
-
-T = TypeVar("T")
 
 VISIBILITY_SECONDS = 60
 _BATCH = 10
@@ -46,11 +43,11 @@ class NoticeQueue:
             # A poll that waits is no answer that does not come.
             config=Config(read_timeout=self._wait + settings.aws_read_seconds),
         )
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="notices")
+        self._threads = Threads(_THREADS, "notices")
 
     async def receive(self) -> list[Message]:
         """Up to ten messages, as soon as there are some; hidden from others for a while."""
-        return await self._run(self._receive)
+        return await self._threads.run(self._receive)
 
     def _receive(self) -> list[Message]:
         answer = self._client.receive_message(
@@ -67,7 +64,7 @@ class NoticeQueue:
     async def delete(self, messages: Sequence[Message]) -> None:
         """What is not deleted comes again, and is known then."""
         if messages:
-            await self._run(self._delete, messages)
+            await self._threads.run(self._delete, messages)
 
     def _delete(self, messages: Sequence[Message]) -> None:
         entries = [{"Id": each.id, "ReceiptHandle": each.receipt} for each in messages]
@@ -75,16 +72,13 @@ class NoticeQueue:
 
     async def hide(self, message: Message, seconds: int) -> None:
         """Hides a message from others for so long from now; 0 shows it to them."""
-        await self._run(self._hide, message, seconds)
+        await self._threads.run(self._hide, message, seconds)
 
     def _hide(self, message: Message, seconds: int) -> None:
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
         )
 
-    async def _run(self, call: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
-
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._client.close()

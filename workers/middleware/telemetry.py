@@ -1,6 +1,7 @@
 """Correlation, trace and metrics of every attempt."""
 
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 
 import structlog
@@ -16,7 +17,7 @@ from app.jobs.claim import Lease
 from app.jobs.service import attempts_before
 from workers.leases import DATABASE_AWAY, Stopped
 from workers.services import Services
-from workers.task_broker import leased, loop_thread
+from workers.task_broker import leased, loop_thread, ours
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +52,14 @@ class Telemetry(Middleware):
         structlog.contextvars.bind_contextvars(
             task_id=lease.id, kind=lease.kind, asset_id=lease.asset_id, attempt=lease.attempt
         )
-        span = self._start_span(lease)
+        span = self._start_span(lease, ours(message).came_by)
         # Attached for good: the thread's next attempt attaches its own in place of it.
         context.attach(trace.set_span_in_context(span))
         _span.set(span)
         _began.set(time.perf_counter())
         log.info("task.started")
 
-    def _start_span(self, lease: Lease) -> trace.Span:
+    def _start_span(self, lease: Lease, came_by: Mapping[str, str]) -> trace.Span:
         # After OpenTelemetry's conventions for messaging; the name says the kind, which tells
         # more than the queue.
         span = start_planned_span(
@@ -68,12 +69,11 @@ class Telemetry(Middleware):
             context=context_of(lease.traceparent),
             kind=SpanKind.CONSUMER,
             attributes={
-                "messaging.system": "spool",
+                **came_by,
                 "messaging.operation.name": "process",
                 "messaging.operation.type": "process",
-                "messaging.destination.name": lease.queue,
-                "messaging.message.id": lease.id,
                 "messaging.message.conversation_id": lease.correlation_id,
+                "spool.task_id": lease.id,
                 "spool.task.kind": lease.kind,
                 "spool.task.attempt": lease.attempt,
                 "spool.job_id": lease.job_id,

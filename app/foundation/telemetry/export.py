@@ -8,9 +8,11 @@ import threading
 import time
 from collections import deque
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.util.types import AttributeValue
 
 from app.foundation.telemetry.correlation import bound_correlation_id
 from app.foundation.telemetry.metrics import SPANS_DROPPED
@@ -41,8 +43,14 @@ class SpanQueue(SpanProcessor):
         self._thread = threading.Thread(target=self._run, name="spans", daemon=True)
         self._thread.start()
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # of the interface
-        if (correlation_id := bound_correlation_id()) is not None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        correlation_id: AttributeValue | None = bound_correlation_id()
+        if correlation_id is None:
+            # What is done for a row, by a process that was not asked by anybody.
+            parent = trace.get_current_span(parent_context)
+            if isinstance(parent, ReadableSpan) and parent.attributes:
+                correlation_id = parent.attributes.get(CORRELATION_ID)
+        if correlation_id is not None:
             span.set_attribute(CORRELATION_ID, correlation_id)
 
     def on_end(self, span: ReadableSpan) -> None:

@@ -1,7 +1,8 @@
 """Spans around what we do ourselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import error_attributes
@@ -9,8 +10,11 @@ from opentelemetry.util.types import AttributeValue
 
 from app.foundation.errors import SpoolError
 from app.foundation.telemetry.correlation import acting_for, context_of, keep_or_make
+from app.foundation.telemetry.export import CORRELATION_ID
 from app.foundation.telemetry.redaction import redact
 
+# Of what a row or a message goes back to: correlation id and `traceparent`.
+Origin = tuple[str | None, str | None]
 _tracer = trace.get_tracer("spool")
 
 
@@ -69,6 +73,39 @@ def begun_trace(name: str, correlation_id: str) -> Iterator[None]:
         except BaseException as error:
             note_error(span, error)
             raise
+
+
+def start_joint_span(
+    tracer: trace.Tracer,
+    name: str,
+    origins: Iterable[Origin],
+    *,
+    attributes: Mapping[str, AttributeValue],
+    **more: Any,
+) -> trace.Span:
+    """A span of work for several requests at once, as `Tracer.start_span` makes it of the rest.
+
+    It is in the trace of the first that is kept, and has links to the others. Without origins it
+    is a child of the active span.
+    """
+    found: dict[int, tuple[trace.SpanContext, str | None]] = {}
+    for correlation_id, traceparent in origins:
+        began = trace.get_current_span(context_of(traceparent)).get_span_context()
+        if began.is_valid:
+            found[began.span_id] = (began, correlation_id)
+    if not found:
+        return tracer.start_span(name, attributes=attributes, **more)
+    (first, correlation_id), *others = sorted(
+        found.values(), key=lambda each: not each[0].trace_flags.sampled
+    )
+    known = {CORRELATION_ID: correlation_id} if correlation_id else {}
+    return tracer.start_span(
+        name,
+        context=trace.set_span_in_context(trace.NonRecordingSpan(first)),
+        attributes={**attributes, **known},
+        links=[trace.Link(other) for other, _ in others],
+        **more,
+    )
 
 
 def note_error(span: trace.Span, error: BaseException) -> None:

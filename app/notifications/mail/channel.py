@@ -1,8 +1,6 @@
 """Mail to people: whom the outbox names, about the video that the event names."""
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import structlog
@@ -11,6 +9,7 @@ from app.accounts.mail_wishes import unsubscribe_link
 from app.foundation.clock import Clock, utc_now
 from app.foundation.db.database import Database
 from app.foundation.signing import UrlSigner
+from app.foundation.threads import Threads
 from app.notifications.channels import Delivery, Failed, Outcome
 from app.notifications.mail.facts import read_facts
 from app.notifications.mail.letter import Facts, LetterWriter
@@ -43,7 +42,7 @@ class MailChannel:
         self._public_url = public_url
         self._clock = clock
         # One: a mail server is not to be stormed.
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="mail")
+        self._threads = Threads(1, "mail")
 
     async def deliver(self, batch: Sequence[Delivery]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = [None] * len(batch)
@@ -59,9 +58,7 @@ class MailChannel:
                 outcomes[place] = Failed(f"cannot be written: {error}", permanent=True)
         if not messages:
             return outcomes
-        sent = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._transport.send, list(messages.values())
-        )
+        sent = await self._threads.run(self._transport.send, list(messages.values()))
         for place, outcome in zip(messages, sent, strict=True):
             outcomes[place] = outcome
         return outcomes
@@ -82,5 +79,5 @@ class MailChannel:
         )
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self._transport.close()

@@ -16,6 +16,7 @@ from app.intake.records import Begin, encode
 from tests.e2e.system.client import Client, Json
 from tests.e2e.system.stack import Stack, until
 from tests.integration.intake.conftest import Intake
+from tests.servers.otlp import Collector, collector
 
 SPOOL = Path(sys.executable).with_name("spool")
 IDLE_SECONDS = 4
@@ -33,8 +34,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
+def receiver() -> Iterator[Collector]:
+    with collector() as taken:
+        yield taken
+
+
+@pytest.fixture
 async def intake(
-    stack: Stack, client: Client, moto_url: str, aws_credentials: None, tmp_path: Path
+    stack: Stack,
+    client: Client,
+    moto_url: str,
+    aws_credentials: None,
+    receiver: Collector,
+    tmp_path: Path,
 ) -> Any:
     project_id = (await client.get("/v1/me"))["project"]["id"]
     settings = stack.settings.model_copy(
@@ -44,6 +56,7 @@ async def intake(
             "kinesis_endpoint_url": moto_url,
             "kinesis_poll_seconds": 0.2,
             "kinesis_flush_seconds": 0.5,
+            "otlp_endpoint": receiver.grpc_url,
         }
     )
     kinesis = make_client(settings, "kinesis", endpoint_url=moto_url)
@@ -67,7 +80,7 @@ async def streamed(client: Client, stream_id: str) -> Json:
 
 
 async def test_a_video_that_was_streamed_plays(
-    intake: Any, client: Client, small: Path, moto_url: str
+    intake: Any, client: Client, receiver: Collector, small: Path, moto_url: str
 ) -> None:
     argv = [SPOOL, "stream", small, "--stream", intake.stream, "--endpoint-url", moto_url, "--json"]
     done = await asyncio.to_thread(
@@ -77,6 +90,16 @@ async def test_a_video_that_was_streamed_plays(
     asset = await streamed(client, sent["stream_id"])
     ready = await client.becomes_ready(asset["id"])
     assert ready["title"] == "small"
+    spans = await asyncio.to_thread(
+        receiver.await_spans, lambda seen: any(span.name == "submit ingest" for span in seen)
+    )
+    polls = [span for span in spans if span.name == "Kinesis/GetRecords"]
+    # Only those that brought something.
+    assert sum(span.attributes["messaging.batch.message_count"] for span in polls) >= 3
+    assert all(span.attributes["messaging.batch.message_count"] for span in polls)
+    [begun] = [span for span in spans if span.name == "begin stream"]
+    [submitted] = [span for span in spans if span.name == "submit ingest"]
+    assert submitted.trace_id == begun.trace_id
 
 
 async def test_a_stream_that_falls_silent_expires_with_a_reason(

@@ -10,21 +10,15 @@ import pytest
 
 from tests.e2e.system.client import Client
 from tests.e2e.system.stack import API, WORKER, Stack
-from tests.e2e.telemetry.tree import Tree, trace_of_asset, whole
-from tests.servers.otlp import Collector, Span
-
-TASKS = ("ingest", "probe", "encode", "package", "images", "verify", "publish", "export", "sweep")
-FIRST = "POST /v1/uploads"
+from tests.e2e.telemetry.one_video import check_trace, links
+from tests.e2e.telemetry.tree import trace_of_asset, whole
+from tests.servers.otlp import Collector
 
 
 async def start(stack: Stack, **settings: object) -> None:
     stack.start(API, **settings)
     stack.start(WORKER, **settings)
     await stack.ready(API, WORKER)
-
-
-def links(span: Span, why: str) -> set[str]:
-    return {link.span_id for link in span.links if link.attributes.get("spool.link") == why}
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
@@ -40,87 +34,7 @@ async def test_one_video_is_one_trace(
     spans = await asyncio.to_thread(receiver.await_spans, lambda seen: whole(seen, asset_id))
     assert receiver.requests[protocol]
     assert sum(receiver.requests.values()) == receiver.requests[protocol]
-    tree = trace_of_asset(spans, asset_id)
-
-    assert [root.name for root in tree.roots] == [FIRST]
-    assert tree.orphans == []
-    assert {span.service for span in tree.spans} == {"spool-api", "spool-worker"}
-    _resources_tell_who(tree)
-    for span in tree.spans:
-        assert span.attributes["spool.correlation_id"] == "from-the-browser", span.name
-        assert not span.failed, span
-    _steps_follow_from_each_other(tree)
-    _requests_of_other_traces_are_linked(tree, spans)
-    _processes_tell_how_they_went(tree)
-    _store_and_database_are_there(tree)
-
-
-def _resources_tell_who(tree: Tree) -> None:
-    for span in tree.spans:
-        about = span.resource
-        assert about["deployment.environment.name"] == "test"
-        assert about["service.version"]
-        assert about["service.instance.id"]
-
-
-def _steps_follow_from_each_other(tree: Tree) -> None:
-    for name in ("sign parts", "complete upload"):
-        assert {tree.parent_name(span) for span in tree.named(name)} == {FIRST}
-    assert tree.parent_name(tree.one("submit ingest")) == "complete upload"
-    assert tree.parent_name(tree.one("process ingest")) == "submit ingest"
-    assert tree.parent_name(tree.one("process probe")) == "process ingest"
-    attempts = {kind: tree.one(f"process {kind}") for kind in TASKS}
-    for kind in TASKS[2:]:
-        assert tree.parent_name(attempts[kind]) == "process probe", kind
-    for span in attempts.values():
-        assert span.kind == "consumer"
-        assert span.attributes["messaging.operation.type"] == "process"
-        assert span.attributes["spool.task.outcome"] == "succeeded"
-    ids = {kind: span.span_id for kind, span in attempts.items()}
-    # Fan-out from the plan, fan-in by links.
-    assert links(attempts["package"], "waited_for") == {ids["encode"]}
-    assert links(attempts["publish"], "waited_for") == {ids["verify"], ids["images"]}
-    assert links(attempts["export"], "waited_for") == {ids["publish"]}
-
-
-def _requests_of_other_traces_are_linked(tree: Tree, spans: list[Span]) -> None:
-    [request] = [each for each in spans if each.name == "POST /v1/uploads/{upload_id}/complete"]
-    completing = tree.one("complete upload")
-    assert request.trace_id != completing.trace_id
-    assert completing.span_id in {link.span_id for link in request.links}
-    assert request.span_id in {link.span_id for link in completing.links}
-    assert request.kind == "server"
-    assert request.attributes["http.response.status_code"] == 200
-    assert request.attributes["http.route"] == "/v1/uploads/{upload_id}/complete"
-
-
-def _processes_tell_how_they_went(tree: Tree) -> None:
-    runs = tree.named("ffmpeg")
-    assert {tree.parent_name(run) for run in runs} == {"process encode", "process images"}
-    for run in runs:
-        assert run.attributes["process.exit.code"] == 0
-        assert run.attributes["spool.ffmpeg.speed"] > 0
-        assert run.attributes["spool.ffmpeg.frames"] > 0
-        assert run.attributes["spool.process.cpu_seconds"] > 0
-        assert "-progress" in run.attributes["process.command_args"]
-    assert tree.parent_name(tree.one("probe")) == "process probe"
-
-
-def _store_and_database_are_there(tree: Tree) -> None:
-    begun = tree.one("folder create_multipart")
-    assert tree.parent_name(begun) == FIRST
-    stored = tree.named("folder put_file")
-    assert {tree.parent_name(span) for span in stored} == {
-        f"process {kind}" for kind in ("encode", "package", "images")
-    }
-    transactions = [span for span in tree.spans if "db.system.name" in span.attributes]
-    writes = [span for span in transactions if "INSERT uploads" in span.name]
-    assert [tree.parent_name(span) for span in writes] == [FIRST]
-    published = [
-        span for span in transactions if "INSERT renditions" in span.attributes["db.query.summary"]
-    ]
-    assert [tree.parent_name(span) for span in published] == ["process publish"]
-    assert all(span.attributes["spool.db.statements"] > 0 for span in published)
+    check_trace(spans, asset_id, correlation_id="from-the-browser", store="folder")
 
 
 async def test_a_later_attempt_is_linked_to_the_one_before(

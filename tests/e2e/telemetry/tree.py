@@ -64,5 +64,6 @@ def whole(spans: Sequence[Span], asset_id: str) -> bool:
         span.attributes.get("spool.task.kind")
         for span in spans
         if span.attributes.get("spool.asset_id") == asset_id
+        and span.attributes.get("spool.task.outcome") == "succeeded"
     }
     return {"publish", "export", "sweep"} <= done

@@ -1,0 +1,27 @@
+"""Threads for calls that block, such as boto3's."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Threads:
+    """So many calls at once; more wait for their turn.
+
+    A call has the context of who asked for it: its span, and the ids in its log lines.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+
+    async def run(self, call: Callable[..., T], *arguments: object) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, copy_context().run, call, *arguments)
+
+    def close(self) -> None:
+        """Takes no more calls; those under way end, without anybody waiting."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
