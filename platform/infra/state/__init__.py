@@ -1,0 +1,1 @@
+"""What outlives a roll-out: buckets, queues, topics, secrets, images, mail, sign-in."""

@@ -1,0 +1,202 @@
+"""The buckets of docs/object-store.md, and one for logs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.component import Component
+from infra.grants import Grant, Statement
+from infra.names import BUCKET, Names
+from infra.state.bucket import Bucket, BucketArgs, Cors
+from infra.state.lifecycle import INCOMING_DAYS, expiry, tiers
+from infra.state.log_guests import cdn_logs, load_balancer_logs, server_logs
+from infra.state.replica import Replica, ReplicaArgs
+from infra.state.resource_policy import Guest
+
+Which = Literal["source", "media", "frames", "archive"]
+WHICH: Sequence[Which] = ("source", "media", "frames", "archive")
+REPLICATED: Sequence[Which] = ("source", "media")
+
+
+@dataclass(frozen=True)
+class BucketsArgs:
+    """What `Buckets` takes.
+
+    Args:
+        names: Of the stack.
+        account: Id of the AWS account, a part of the names.
+        region: Where the buckets are.
+        kms_key: ARN of the key for media; S3's own keys where it is None.
+        protect: Resist deletion.
+        source_tiers: Sources move to cheaper storage classes with time.
+        incoming: Objects land under `incoming/` of the source bucket, and go after a week.
+        replica: Provider of the region of the copies, if any.
+        site_origins: Sites whose pages send parts and fetch media; `*` where there is no name yet.
+        distribution_arn: Of the CloudFront distribution that reads the media bucket, if any. It is
+            made after the bucket, so this is a deferred output.
+        log_retention_days: How long access logs are kept.
+    """
+
+    names: Names
+    account: pulumi.Input[str]
+    region: str
+    kms_key: pulumi.Input[str] | None
+    protect: bool
+    source_tiers: bool
+    incoming: bool
+    replica: aws.Provider | None
+    site_origins: Sequence[pulumi.Input[str]]
+    distribution_arn: pulumi.Input[str] | None
+    log_retention_days: int
+
+
+class Buckets(Component):
+    """All buckets.
+
+    Attributes:
+        source, media, frames, archive, logs: Buckets.
+        logs_policy: To be there before a load balancer is told to write logs.
+        replica: Copies in the other region.
+    """
+
+    KIND = "state:Buckets"
+
+    def __init__(
+        self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        self._kms_key = args.kms_key
+        account = pulumi.Output.from_input(args.account)
+        called = {
+            what: account.apply(
+                lambda id_, what=what: args.names.of(f"{what}-{id_}", longest=BUCKET)  # type: ignore[misc]  # of this round
+            )
+            for what in (*WHICH, "logs")
+        }
+        logs = Bucket(
+            f"{name}-logs",
+            BucketArgs(
+                name=called["logs"],
+                # Load balancers write to buckets under S3's own keys only.
+                kms_key=None,
+                protect=args.protect,
+                rules=[expiry("", args.log_retention_days)],
+                guests=[
+                    load_balancer_logs(args.region, args.account),
+                    cdn_logs(args.account),
+                    server_logs(args.account),
+                ],
+            ),
+            opts=self.child(),
+        )
+        rules = {"source": [tiers("videos/")] if args.source_tiers else []}
+        if args.incoming:
+            rules["source"].append(expiry("incoming/", INCOMING_DAYS))
+        cors = {
+            "source": Cors(args.site_origins, ["GET", "HEAD", "PUT"]),
+            "media": Cors(args.site_origins, ["GET", "HEAD"]),
+        }
+        guests = {"media": _readers(args.distribution_arn)}
+        made = {
+            what: Bucket(
+                f"{name}-{what}",
+                BucketArgs(
+                    name=called[what],
+                    kms_key=args.kms_key,
+                    protect=args.protect,
+                    rules=rules.get(what, ()),
+                    guests=guests.get(what, ()),
+                    cors=cors.get(what),
+                    access_logs=logs.bucket.id,
+                ),
+                opts=self.child(depends_on=[logs.policy]),
+            )
+            for what in WHICH
+        }
+        self.source, self.media = made["source"].bucket, made["media"].bucket
+        self.frames, self.archive = made["frames"].bucket, made["archive"].bucket
+        self.logs, self.logs_policy = logs.bucket, logs.policy
+        self._by_name = {what: made[what].bucket for what in WHICH}
+        self._environment = {
+            what: {f"SPOOL_S3_{what.upper()}_BUCKET": bucket.bucket}
+            for what, bucket in self._by_name.items()
+        }
+        self.replica: Replica | None = None
+        if args.replica is not None:
+            self.replica = Replica(
+                f"{name}-replica",
+                ReplicaArgs(
+                    names=args.names,
+                    account=args.account,
+                    provider=args.replica,
+                    originals={what: made[what] for what in REPLICATED},
+                    kms_key=args.kms_key,
+                    protect=args.protect,
+                ),
+                opts=self.child(),
+            )
+        self.register_outputs({what: bucket.bucket for what, bucket in self._by_name.items()})
+
+    def read_grant(self, *which: Which) -> Grant:
+        """Gets objects. Without `ListBucket`, S3 answers 403 for what is not there."""
+        return self._grant(
+            which,
+            objects=["s3:GetObject"],
+            buckets=["s3:ListBucket"],
+            key=["kms:Decrypt"],
+        )
+
+    def write_grant(self, *which: Which) -> Grant:
+        """Puts and deletes objects, also in parts. Completing a part needs its key to be read."""
+        return self._grant(
+            which,
+            objects=[
+                "s3:PutObject",
+                "s3:DeleteObject",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+            ],
+            key=["kms:Decrypt", "kms:GenerateDataKey"],
+        )
+
+    def sweep_grant(self, *which: Which) -> Grant:
+        """Finds uploads that nobody completes; removing them is the write grant's."""
+        return self._grant(which, buckets=["s3:ListBucketMultipartUploads"])
+
+    def _grant(
+        self,
+        which: Sequence[Which],
+        *,
+        objects: Sequence[str] = (),
+        buckets: Sequence[str] = (),
+        key: Sequence[str] = (),
+    ) -> Grant:
+        chosen = [self._by_name[what] for what in which or WHICH]
+        statements = []
+        if objects:
+            inside = [pulumi.Output.format("{0}/*", each.arn) for each in chosen]
+            statements.append(Statement(objects, inside))
+        if buckets:
+            statements.append(Statement(buckets, [each.arn for each in chosen]))
+        if key and self._kms_key is not None:
+            statements.append(Statement(key, [self._kms_key]))
+        environment: dict[str, pulumi.Input[str]] = {"SPOOL_STORE": "s3"}
+        for what in which or WHICH:
+            environment |= self._environment[what]
+        return Grant(statements, environment)
+
+
+def _readers(distribution_arn: pulumi.Input[str] | None) -> list[Guest]:
+    if distribution_arn is None:
+        return []
+    return [
+        Guest(
+            "cloudfront.amazonaws.com",
+            ["s3:GetObject"],
+            {"StringEquals": {"aws:SourceArn": distribution_arn}},
+            "/*",
+        )
+    ]

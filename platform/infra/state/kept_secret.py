@@ -1,0 +1,68 @@
+"""A value in Secrets Manager, from where External Secrets brings it to the pods."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.component import Component
+from infra.grants import SecretValue
+
+
+@dataclass(frozen=True)
+class KeptSecretArgs:
+    """What `KeptSecret` takes.
+
+    Args:
+        name: Of the secret: `/spool/dev/api/signing`.
+        about: What is in it.
+        value: JSON.
+        kms_key: ARN of the key of secrets; the account's own where it is None.
+        recoverable: Can be brought back for a month after its deletion; else it is gone at once,
+            and its name is free.
+        first_value_stays: The value is random and made once: what is there is never overwritten,
+            so that it can be changed by hand.
+    """
+
+    name: str
+    about: str
+    value: pulumi.Input[str]
+    kms_key: pulumi.Input[str] | None
+    recoverable: bool
+    first_value_stays: bool
+
+
+class KeptSecret(Component):
+    """A secret.
+
+    Attributes:
+        name, arn: Of the secret.
+        version: To be there before something reads it.
+    """
+
+    KIND = "state:KeptSecret"
+
+    def __init__(
+        self, name: str, args: KeptSecretArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        secret = aws.secretsmanager.Secret(
+            name,
+            name=args.name,
+            description=args.about,
+            kms_key_id=args.kms_key,
+            recovery_window_in_days=30 if args.recoverable else 0,
+            opts=self.child(),
+        )
+        self.version = aws.secretsmanager.SecretVersion(
+            name,
+            secret_id=secret.id,
+            secret_string=pulumi.Output.secret(args.value),
+            opts=self.child(ignore_changes=["secretString"] if args.first_value_stays else None),
+        )
+        self.name, self.arn = secret.name, secret.arn
+        self.register_outputs({"arn": self.arn})
+
+    def value(self, key: str) -> SecretValue:
+        """One field of its JSON."""
+        return SecretValue(self.name, self.arn, key)
