@@ -1,11 +1,13 @@
 """Migrations from Python: `python -m migrations.run` brings the database to the newest schema."""
 
+import asyncio
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 
 from app.settings import load_settings
+from migrations.login import ensure_login
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,4 +35,6 @@ def downgrade(url: str, revision: str) -> None:
 
 if __name__ == "__main__":
     _settings = load_settings()
+    _app_url = _settings.database_url.get_secret_value()
+    asyncio.run(ensure_login(_settings.owner_database_url, _app_url))
     upgrade(_settings.owner_database_url, app_login=_settings.database_login)

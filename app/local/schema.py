@@ -9,6 +9,8 @@ from pathlib import Path
 
 import asyncpg
 
+from app.foundation.db.driver_url import driver_url
+
 _VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
 
@@ -48,7 +50,7 @@ def migrate(url: str, environment: Mapping[str, str]) -> bool:
 
 async def _revision(url: str) -> str | None:
     try:
-        connection = await asyncpg.connect(url.replace("+asyncpg", "", 1), timeout=10)
+        connection = await asyncpg.connect(driver_url(url), timeout=10)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise MigrationFailed(f"the database does not answer: {error}") from error
     try:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.foundation.db.database import Database
+from app.foundation.db.driver_url import driver_url
 from app.notifications.models import Event
 from app.notifications.service import CHANNEL
 
@@ -131,9 +132,8 @@ class EventListener:
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Event]]:
         # Not one of the pool's: it would be missing there for as long as the process lives.
-        url = self._database.engine.url.set(drivername="postgresql")
         connection = await asyncpg.connect(
-            url.render_as_string(hide_password=False),
+            driver_url(self._database.engine.url),
             timeout=10,
             server_settings={"application_name": "spool-events"},
         )

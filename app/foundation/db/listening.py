@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from app.foundation.db.database import Database
+from app.foundation.db.driver_url import driver_url
 from app.foundation.db.faults import DATABASE_ERRORS
 
 log = structlog.get_logger(__name__)
@@ -37,9 +38,7 @@ async def listen_forever(
         try:
             # Not one of the pool's, where it would be missing for good.
             connection = await asyncpg.connect(
-                database.engine.url.set(drivername="postgresql").render_as_string(
-                    hide_password=False
-                ),
+                driver_url(database.engine.url),
                 timeout=10,
                 server_settings={"application_name": name},
             )
