@@ -30,6 +30,30 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     # Playback ids stand at the root, so what is nobody else's is the catalog's.
     "catalog": ("/*",),
 }
+# Where the console stands at the root it takes what is left, and these are the catalog's; tried in
+# its place.
+BESIDE_CONSOLE = (
+    "/v1/*",
+    "/api/*",
+    "/watch/*",
+    "/embed/*",
+    "/oembed",
+    "/media/*",
+    "/*.m3u8",
+    "/*.mpd",
+    "/*/playlists/*",
+    "/*/status",
+    "/*/poster.*",
+    "/*/thumbnail.*",
+    "/*/storyboard.*",
+    "/health",
+    "/ready",
+    "/errors",
+    "/errors/*",
+    "/docs",
+    "/openapi.json",
+    "/static/*",
+)
 # Every process answers these for itself.
 OWN_PATHS = ("/health", "/ready", "/metrics", "/errors", "/docs", "/openapi.json", "/static")
 

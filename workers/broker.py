@@ -89,7 +89,8 @@ def open_sqs(settings: Settings) -> Sqs | None:
 
 
 def queue_check(settings: Settings, sqs: Sqs | None) -> CheckQueue | None:
-    """Asks for the attributes of one queue, which every worker serves and which costs least."""
+    """Asks for the attributes of one queue that this worker serves, which costs least."""
     if sqs is None:
         return None
-    return partial(sqs.depth, bands_of(settings.sqs_queue_prefix, LIGHT)[0])
+    queue = LIGHT if settings.worker_light_slots else ENCODE
+    return partial(sqs.depth, bands_of(settings.sqs_queue_prefix, queue)[0])

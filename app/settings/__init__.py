@@ -83,7 +83,7 @@ class Settings(
     port: int = Field(default=8000, ge=0, le=65535, description="Where the API listens.")
 
     worker_encode_slots: int = Field(default=1, ge=0, description="Encodes at once per worker.")
-    worker_light_slots: int = Field(default=2, ge=1, description="Other tasks at once per worker.")
+    worker_light_slots: int = Field(default=2, ge=0, description="Other tasks at once per worker.")
     worker_metrics_port: int | None = Field(
         default=None, description="Where a worker serves /health, /ready and /metrics."
     )
@@ -158,6 +158,12 @@ class Settings(
             if chosen and value in {chosen, None} and not getattr(self, needed):
                 choice = f"SPOOL_{field.upper()}" + (f"={value}" if value else "")
                 raise ValueError(f"{choice} needs SPOOL_{needed.upper()} too")
+        return self
+
+    @model_validator(mode="after")
+    def _workers_work(self) -> Self:
+        if not self.worker_encode_slots + self.worker_light_slots:
+            raise ValueError("SPOOL_WORKER_ENCODE_SLOTS and SPOOL_WORKER_LIGHT_SLOTS are both 0")
         return self
 
     @cached_property

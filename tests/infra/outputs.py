@@ -36,6 +36,9 @@ OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "id": inputs.get("name", name),
         "arn": f"arn:aws:iam::{ACCOUNT}:role/{inputs.get('name', name)}",
     },
+    "kubernetes:networking.k8s.io/v1:Ingress": lambda name, _: {
+        "status": {"loadBalancer": {"ingress": [{"hostname": f"{name}.elb.amazonaws.com"}]}},
+    },
     "eks:index:Cluster": lambda name, inputs: {
         "kubeconfig": {"clusters": [{"name": name}]},
         "kubeconfigJson": '{"apiVersion": "v1", "kind": "Config"}',
@@ -57,6 +60,7 @@ CALLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "userId": "test",
         "id": ACCOUNT,
     },
+    "aws:lb/getHostedZoneId:getHostedZoneId": lambda _: {"id": "Z35SXDOTRQ7X7K"},
     "aws:index/getPartition:getPartition": lambda _: {
         "partition": "aws",
         "dnsSuffix": "amazonaws.com",

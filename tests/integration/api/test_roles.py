@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.asgi import create_app
 from app.foundation.db.database import Database
 from app.foundation.http.openapi import openapi_document
 from app.local.postgres import LocalPostgres
-from app.paths import OWN_PATHS, PATHS, role_of
+from app.paths import BESIDE_CONSOLE, OWN_PATHS, PATHS, role_of
 from app.roles import ROLES, Access
 from app.seams import make_store
 from app.settings import STORELESS_ROLES, Settings
@@ -85,6 +86,17 @@ def test_every_pattern_of_the_table_leads_somewhere(api: Litestar) -> None:
         for pattern in patterns:
             regex = re.escape(pattern).replace(r"\*", ".*")
             assert any(re.fullmatch(regex, path) for path in paths), (name, pattern)
+
+
+def test_beside_a_console_every_path_of_the_catalog_is_its_own(api: Litestar) -> None:
+    """All but what another role has, which is tried before."""
+    for path in routes(api) | set(OWN_PATHS) - {"/metrics", "/static"}:
+        asked = re.sub(r"\{manifest[^}]*\}", "x.m3u8", path)
+        asked = re.sub(r"\{[^}]+\}", "x", asked)
+        if role_of(asked) == "catalog":
+            assert any(fnmatchcase(asked, pattern) for pattern in BESIDE_CONSOLE), path
+    page = PAGE.read_text()
+    assert all(f"`{pattern}`" in page for pattern in BESIDE_CONSOLE)
 
 
 def test_the_page_has_the_same_table() -> None:

@@ -1,6 +1,8 @@
 import httpx
 import pytest
 
+from app.jobs.catalog import ENCODE
+from app.jobs.queue_names import bands_of
 from app.settings import Settings
 from tests.integration.workers.conftest import StartWorker
 from tests.integration.workers.sqs_side import SqsSide
@@ -57,3 +59,22 @@ async def test_a_worker_whose_queues_are_away_is_not_ready(
         assert (await ask(status, "/health")).status_code == 200
         proxy.down = False
         assert (await ask(status, "/ready")).text == "ok\n"
+
+
+async def test_a_worker_for_encodes_alone_needs_no_other_queue(
+    start_worker: StartWorker, sqs_side: SqsSide
+) -> None:
+    prefix = f"{sqs_side.settings.sqs_queue_prefix}-alone"
+    for name in bands_of(prefix, ENCODE):
+        sqs_side.sqs.create(
+            name, dead_letters=f"{name}-dlq", max_receives=3, retention_seconds=600, wait=0
+        )
+    worker = start_worker(
+        base=sqs_side.settings,
+        sqs_queue_prefix=prefix,
+        sqs_create_queues=False,
+        worker_light_slots=0,
+        worker_upkeep=False,
+    )
+    status = StatusServer("127.0.0.1", 0, worker.services, check_queue=worker.check_queue)
+    assert (await ask(status, "/ready")).text == "ok\n"

@@ -1,0 +1,1 @@
+"""What runs in the cluster: the processes of Spool, what they may reach, and how they come up."""

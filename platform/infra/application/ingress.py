@@ -1,0 +1,223 @@
+"""The load balancer in front: an Application Load Balancer that the controller makes of an Ingress.
+
+It sends straight to pods (targets by ip). The Ingress is made before the pods, so that they are
+told its name and wait to be found by it, and after the controller, so that a destroy takes the
+balancer away before the one who could.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from infra.application.pods import NAME_LABEL, metadata
+from infra.application.processes import PROCESSES, Process
+from infra.application.routes import PATHS, rules
+from infra.component import Component
+from infra.names import LOAD_BALANCER, Names
+
+_ALB = "alb.ingress.kubernetes.io"
+# TLS 1.3, and of 1.2 only ciphers with forward secrecy and authentication in one.
+_TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+# An upload in one request may pause, and an event stream is silent between two events.
+_IDLE_SECONDS = 120
+_STICKY_SECONDS = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngressArgs:
+    """How clients come in.
+
+    Args:
+        subnet_ids: Public ones.
+        domain: The name that it answers to; any where it is None.
+        certificate_arn: Of that name; without, it speaks plain HTTP, which is for trying out.
+        hosted_zone_id: Where the name's record is written.
+        web_acl_arn: AWS WAF's rules, if any.
+        log_bucket: Where access logs go, if anywhere.
+        sticky: A client stays at one pod.
+        tags: Of the balancer: the controller makes it, and not the provider that tags the rest.
+    """
+
+    names: Names
+    namespace: pulumi.Input[str]
+    region: str
+    subnet_ids: Sequence[pulumi.Input[str]]
+    tags: Mapping[str, str]
+    domain: str | None = None
+    certificate_arn: pulumi.Input[str] | None = None
+    hosted_zone_id: str | None = None
+    web_acl_arn: pulumi.Input[str] | None = None
+    log_bucket: pulumi.Input[str] | None = None
+    sticky: bool = False
+
+
+class Ingress(Component):
+    """The Ingress, and a Service for each process behind it.
+
+    Attributes:
+        load_balancer_name: Name of the load balancer.
+        hostname: Its name in DNS.
+        url: What clients put before a path.
+        ready: What pods wait for.
+    """
+
+    KIND = "application:Ingress"
+
+    load_balancer_name: str
+    hostname: pulumi.Output[str]
+    url: pulumi.Output[str]
+    ready: list[pulumi.Resource]
+
+    def __init__(
+        self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        self.load_balancer_name = args.names.of("web", longest=LOAD_BALANCER)
+        services = [self._service(name, PROCESSES[each], args) for each in PATHS]
+        ingress = k8s.networking.v1.Ingress(
+            name,
+            metadata=metadata("web", args.namespace, _annotations(args, self.load_balancer_name)),
+            spec=k8s.networking.v1.IngressSpecArgs(
+                ingress_class_name="alb",
+                rules=[
+                    k8s.networking.v1.IngressRuleArgs(
+                        host=args.domain,
+                        http=k8s.networking.v1.HTTPIngressRuleValueArgs(
+                            paths=[_path(rule.pattern, rule.process) for rule in rules()]
+                        ),
+                    )
+                ],
+            ),
+            opts=self.child(
+                depends_on=services,
+                custom_timeouts=pulumi.CustomTimeouts(create="15m", delete="15m"),
+            ),
+        )
+        self.ready = [ingress]
+        self.hostname = ingress.status.apply(_hostname)
+        if args.domain and args.hosted_zone_id:
+            self._record(name, args.domain, args.hosted_zone_id, args.region)
+        self.url = (
+            pulumi.Output.from_input(f"https://{args.domain}")
+            if args.domain
+            else self.hostname.apply(lambda host: f"http://{host}")
+        )
+        self.register_outputs({"hostname": self.hostname, "url": self.url})
+
+    def _service(self, name: str, process: Process, args: IngressArgs) -> k8s.core.v1.Service:
+        attributes = {"deregistration_delay.timeout_seconds": process.pre_stop_seconds}
+        sticky = {
+            "stickiness.enabled": "true",
+            "stickiness.type": "lb_cookie",
+            "stickiness.lb_cookie.duration_seconds": _STICKY_SECONDS,
+        }
+        return k8s.core.v1.Service(
+            f"{name}-{process.name}",
+            metadata=metadata(
+                process.name,
+                args.namespace,
+                {
+                    # A service's own word goes before the Ingress's.
+                    f"{_ALB}/healthcheck-path": process.ready,
+                    f"{_ALB}/target-group-attributes": _pairs(
+                        attributes | (sticky if args.sticky else {})
+                    ),
+                    # Services are made before their pods and have nothing to wait for.
+                    "pulumi.com/skipAwait": "true",
+                },
+            ),
+            spec=k8s.core.v1.ServiceSpecArgs(
+                type="ClusterIP",
+                selector={NAME_LABEL: process.name},
+                ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port="http")],
+            ),
+            opts=self.child(),
+        )
+
+    def _record(self, name: str, domain: str, zone_id: str, region: str) -> None:
+        balancers = aws.lb.get_hosted_zone_id_output(
+            region=region,
+            load_balancer_type="application",
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        )
+        aws.route53.Record(
+            name,
+            zone_id=zone_id,
+            name=domain,
+            type="A",
+            aliases=[
+                aws.route53.RecordAliasArgs(
+                    name=self.hostname, zone_id=balancers.id, evaluate_target_health=False
+                )
+            ],
+            opts=self.child(),
+        )
+
+
+def _annotations(args: IngressArgs, name: str) -> dict[str, pulumi.Input[str]]:
+    attributes: dict[str, pulumi.Input[object]] = {
+        "idle_timeout.timeout_seconds": _IDLE_SECONDS,
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+        "routing.http2.enabled": "true",
+    }
+    if args.log_bucket is not None:
+        attributes |= {
+            "access_logs.s3.enabled": "true",
+            "access_logs.s3.bucket": args.log_bucket,
+            "access_logs.s3.prefix": "balancer",
+        }
+    found: dict[str, pulumi.Input[str]] = {
+        "load-balancer-name": name,
+        "scheme": "internet-facing",
+        "target-type": "ip",
+        "ip-address-type": "ipv4",
+        "subnets": pulumi.Output.all(*args.subnet_ids).apply(",".join),
+        "load-balancer-attributes": pulumi.Output.all(**attributes).apply(_pairs),
+        "listen-ports": '[{"HTTP":80}]',
+        "healthcheck-port": "traffic-port",
+        "healthcheck-interval-seconds": "10",
+        "healthcheck-timeout-seconds": "6",
+        "healthy-threshold-count": "2",
+        "unhealthy-threshold-count": "2",
+        "success-codes": "200",
+        "tags": _pairs(args.tags),
+    }
+    if args.certificate_arn is not None:
+        found |= {
+            "listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
+            "ssl-redirect": "443",
+            "ssl-policy": _TLS_POLICY,
+            "certificate-arn": args.certificate_arn,
+        }
+    if args.web_acl_arn is not None:
+        found["wafv2-acl-arn"] = args.web_acl_arn
+    return {f"{_ALB}/{key}": value for key, value in found.items()} | {
+        # By itself the engine would wait for pods, and pods wait for this.
+        "pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0].hostname}"
+    }
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ",".join(f"{key}={value}" for key, value in values.items())
+
+
+def _path(pattern: str, process: str) -> k8s.networking.v1.HTTPIngressPathArgs:
+    return k8s.networking.v1.HTTPIngressPathArgs(
+        path=pattern,
+        # Patterns are the balancer's, and are tried in this order.
+        path_type="ImplementationSpecific",
+        backend=k8s.networking.v1.IngressBackendArgs(
+            service=k8s.networking.v1.IngressServiceBackendArgs(
+                name=process, port=k8s.networking.v1.ServiceBackendPortArgs(name="http")
+            )
+        ),
+    )
+
+
+def _hostname(status: k8s.networking.v1.outputs.IngressStatus | None) -> str:
+    """Where there is no controller, as in tests, there is no balancer either."""
+    balancers = status.load_balancer.ingress if status and status.load_balancer else None
+    return (balancers[0].hostname if balancers else None) or "localhost"

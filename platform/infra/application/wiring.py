@@ -1,0 +1,75 @@
+"""Who is granted what: the table of docs/roles.md, and the same for what is no API. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from infra.grants import Grant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grants:
+    """What the stack has to grant; who is handed what of it is decided in `grants_of`.
+
+    Args:
+        database: The app's login.
+        migration: The owner's, which migrates and makes the app's login.
+        signing: Keys of tokens and links.
+        delivery: Keys of CloudFront; nothing where the API serves media.
+        read_store: Read sources and media.
+        write_sources: Put, complete, abort and delete sources, and read them.
+        write_media: Read sources; read, put and delete what is made of them.
+        write_all: Read, put and delete in all buckets.
+        ring: Send wake-ups, and count them.
+        consume: By kind of worker: receive, hide and delete wake-ups.
+        publish: Send events to the topics.
+        mail: Send mail; nothing where the stack sends none.
+        stream, notices: What intake reads; nothing where there is none.
+    """
+
+    database: Grant
+    migration: Grant
+    signing: Grant
+    read_store: Grant
+    write_sources: Grant
+    write_media: Grant
+    write_all: Grant
+    ring: Grant
+    consume: Mapping[str, Grant]
+    publish: Grant
+    delivery: Grant = field(default_factory=Grant)
+    mail: Grant = field(default_factory=Grant)
+    stream: Grant = field(default_factory=Grant)
+    notices: Grant = field(default_factory=Grant)
+
+
+def told(grant: Grant) -> Grant:
+    """What the holder knows, without what it may do.
+
+    Who writes events also writes, in the same statement, a row for each way out; the relay sends
+    them. So writers know that there are topics and mail, and may use neither.
+    """
+    return Grant(environment=grant.environment, secrets=grant.secrets)
+
+
+def grants_of(process: str, grants: Grants) -> Sequence[Grant]:
+    """What a process holds.
+
+    Raises:
+        KeyError: no such process.
+    """
+    rows = (grants.database, grants.signing)
+    writes_events = (told(grants.publish), told(grants.mail))
+    held: Mapping[str, Sequence[Grant]] = {
+        "accounts": rows,
+        "analytics": rows,
+        "uploader": (*rows, grants.write_sources, *writes_events),
+        "catalog": (*rows, grants.read_store, grants.delivery, *writes_events),
+        "encode": (*rows, grants.write_media, grants.consume["encode"], *writes_events),
+        "light": (*rows, grants.write_all, grants.consume["light"], *writes_events),
+        # Expires uploads and sweeps what crashes left, so it writes where sources lie.
+        "relay": (*rows, grants.write_sources, grants.ring, grants.publish, grants.mail),
+        "intake": (*rows, grants.write_sources, grants.stream, grants.notices, *writes_events),
+        "migrations": (*rows, grants.migration),
+        "console": (),
+    }
+    return held[process]
