@@ -55,20 +55,14 @@ class RetryBudget:
     def watch(self, client: Any, *, attempts: int) -> None:
         """Makes the retries of a botocore client, which has `attempts` for a request, pay."""
 
-        def needs_retry(
-            response: tuple[Any, Any] | None,
-            attempts_made: int,
-            caught_exception: Exception | None,
-        ) -> None:
-            status = 0 if response is None else response[0].status_code
-            failed = caught_exception is not None or status >= 500 or status == _THROTTLED
-            if failed and attempts_made < attempts:
+        def needs_retry(**event: Any) -> None:
+            answer, error = event["response"], event["caught_exception"]
+            status = 0 if answer is None else answer[0].status_code
+            failed = error is not None or status >= 500 or status == _THROTTLED
+            if failed and event["attempts"] < attempts:
                 self.spend()
             elif not failed:
                 self.earn()
 
-        def on_event(**event: Any) -> None:
-            needs_retry(event["response"], event["attempts"], event["caught_exception"])
-
         # Before botocore's own handler decides. One that raises ends the call with what it raises.
-        client.meta.events.register_first("needs-retry.s3", on_event)
+        client.meta.events.register_first("needs-retry.s3", needs_retry)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.foundation.clock import Clock, utc_now
 from app.foundation.storage.observed import observed
 from app.foundation.storage.s3_copies import COPY_PART_BYTES
 from app.foundation.storage.s3_multipart import S3Multipart
@@ -32,16 +31,9 @@ class S3Store(S3Multipart, S3Urls):
         signing_client: "S3Client | None" = None,
         scratch: Path | None = None,
         copy_part_bytes: int = COPY_PART_BYTES,
-        clock: Clock = utc_now,
     ) -> None:
         S3Multipart.__init__(self, requests, scratch=scratch, copy_part_bytes=copy_part_bytes)
-        S3Urls.__init__(
-            self,
-            signing_client or requests.client,
-            requests.buckets,
-            clock,
-            kms_key_id=requests.kms_key_id,
-        )
+        S3Urls.__init__(self, requests, signing_client or requests.client)
 
     def close(self) -> None:
         """Takes no more calls; what is under way in threads ends by itself."""

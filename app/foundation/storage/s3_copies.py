@@ -5,7 +5,7 @@ from typing import Any
 
 from app.foundation.storage.protocols import ObjectInfo
 from app.foundation.storage.s3_errors import s3_errors
-from app.foundation.storage.s3_parted import PartedPut, part_bytes_for
+from app.foundation.storage.s3_parted import PartedPut
 from app.foundation.storage.s3_requests import S3Requests, etag_of, time_of
 
 # S3 would copy 5 GiB in one request, which takes longer than we wait for an answer.
@@ -19,9 +19,7 @@ async def copy_object(
     if source.size <= part_bytes:
         return await requests.write(_copy_whole, requests, source, target)
     parted = PartedPut(requests, target, source.content_type)
-    return await parted.put_parts(
-        partial(_copy_part, requests, source), source.size, part_bytes_for(source.size, part_bytes)
-    )
+    return await parted.put_parts(partial(_copy_part, requests, source), source.size, part_bytes)
 
 
 def _source(requests: S3Requests, source: ObjectInfo) -> dict[str, Any]:

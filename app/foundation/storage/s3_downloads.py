@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -40,21 +41,16 @@ async def download_object(requests: S3Requests, key: str, path: Path) -> ObjectI
 
 
 def _fetch_first(requests: S3Requests, key: str, descriptor: int) -> ObjectInfo:
-    reader = S3Reader(requests, key)
-    try:
+    with closing(S3Reader(requests, key)) as reader:
         _write(reader, descriptor, 0, RANGE_BYTES)
-    finally:
-        reader.close()
-    return reader.known_info
+        return reader.known_info
 
 
 def _fetch(requests: S3Requests, info: ObjectInfo, descriptor: int, start: int) -> None:
     end = min(start + RANGE_BYTES, info.size)
     reader = S3Reader(requests, info.key, start=start, end=end, if_match=info.etag)
-    try:
+    with closing(reader):
         _write(reader, descriptor, start, end)
-    finally:
-        reader.close()
 
 
 def _write(reader: S3Reader, descriptor: int, start: int, end: int) -> None:

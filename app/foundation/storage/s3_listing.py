@@ -13,52 +13,14 @@ async def list_objects(requests: S3Requests, prefix: str) -> AsyncIterator[Objec
 
     S3 tells no content type here: it is guessed from the suffix. Ask `head` for the real one.
     """
-    listings = [_Listing(requests, bucket, prefix) for bucket in requests.buckets.under(prefix)]
-    heads = [(listing, await listing.next()) for listing in listings]
+    listings = [_objects_in(requests, bucket, prefix) for bucket in requests.buckets.under(prefix)]
+    heads = [(listing, await anext(listing, None)) for listing in listings]
     while waiting := [(listing, info) for listing, info in heads if info is not None]:
         first, info = min(waiting, key=lambda item: item[1].key.encode())
         yield info
         heads = [
-            (listing, await first.next() if listing is first else head) for listing, head in waiting
-        ]
-
-
-class _Listing:
-    """One bucket's objects, page by page; what lies in the wrong bucket does not exist."""
-
-    def __init__(self, requests: S3Requests, bucket: str, prefix: str) -> None:
-        self._requests = requests
-        self._bucket = bucket
-        self._prefix = prefix
-        self._page: list[ObjectInfo] = []
-        self._token: str | None = None
-        self._ended = False
-
-    async def next(self) -> ObjectInfo | None:
-        while not self._page and not self._ended:
-            self._page = await self._requests.read(self._next_page)
-            self._page.reverse()
-        return self._page.pop() if self._page else None
-
-    def _next_page(self) -> list[ObjectInfo]:
-        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
-        if self._token is not None:
-            asked["ContinuationToken"] = self._token
-        with s3_errors(self._prefix):
-            answer = self._requests.client.list_objects_v2(**asked)
-        self._token = answer.get("NextContinuationToken")
-        self._ended = not answer.get("IsTruncated") or self._token is None
-        return [
-            ObjectInfo(
-                found["Key"],
-                found["Size"],
-                etag_of(found),
-                guessed_type(found["Key"]),
-                found["LastModified"],
-            )
-            for found in answer.get("Contents", [])
-            if self._requests.buckets.of(found["Key"]) == self._bucket
-            and not found["Key"].endswith("/")
+            (listing, await anext(listing, None) if listing is first else head)
+            for listing, head in waiting
         ]
 
 
@@ -71,6 +33,37 @@ async def list_uploads(requests: S3Requests, prefix: str) -> AsyncIterator[Multi
             for upload in uploads:
                 if requests.buckets.of(upload.key) == bucket:
                     yield upload
+
+
+async def _objects_in(requests: S3Requests, bucket: str, prefix: str) -> AsyncIterator[ObjectInfo]:
+    """One bucket's objects, page by page; what lies in the wrong bucket does not exist."""
+    asked: dict[str, Any] | None = {"Bucket": bucket, "Prefix": prefix}
+    while asked is not None:
+        objects, asked = await requests.read(_page_of_objects, requests, asked)
+        for info in objects:
+            if requests.buckets.of(info.key) == bucket and not info.key.endswith("/"):
+                yield info
+
+
+def _page_of_objects(
+    requests: S3Requests, asked: dict[str, Any]
+) -> tuple[list[ObjectInfo], dict[str, Any] | None]:
+    with s3_errors(asked["Prefix"]):
+        answer = requests.client.list_objects_v2(**asked)
+    objects = [
+        ObjectInfo(
+            found["Key"],
+            found["Size"],
+            etag_of(found),
+            guessed_type(found["Key"]),
+            found["LastModified"],
+        )
+        for found in answer.get("Contents", [])
+    ]
+    token = answer.get("NextContinuationToken")
+    if not answer.get("IsTruncated") or token is None:
+        return objects, None
+    return objects, asked | {"ContinuationToken": token}
 
 
 def _page_of_uploads(

@@ -12,6 +12,7 @@ import asyncio
 import os
 import secrets
 import stat
+import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ from app.foundation.storage.errors import (
     StoreError,
     StoreUnavailable,
 )
-from app.foundation.storage.files import discard, store_errors
+from app.foundation.storage.files import discard
 from app.foundation.storage.keys import validate_key, validate_prefix
 from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, ObjectInfo
 from app.foundation.storage.s3_bodies import FileSlice, Portions, Spool
@@ -34,21 +35,20 @@ from app.foundation.storage.s3_copies import COPY_PART_BYTES, copy_object
 from app.foundation.storage.s3_downloads import download_object
 from app.foundation.storage.s3_errors import code_of, s3_errors, was_retried
 from app.foundation.storage.s3_listing import list_objects
-from app.foundation.storage.s3_parted import PART_BYTES, PartedPut, part_bytes_for
+from app.foundation.storage.s3_parted import PART_BYTES, PartedPut
 from app.foundation.storage.s3_reader import S3Reader
 from app.foundation.storage.s3_requests import (
+    WRITER,
     S3Requests,
     checksum,
-    checksum_of,
     checksum_of_file,
     etag_of,
+    info_of,
     time_of,
 )
 from app.foundation.storage.streams import pour
 
 _DELETE_BATCH = 1000
-# Under this name an object remembers which call wrote it, where that may have to be told apart.
-_WRITER = "writer"
 
 
 class S3Objects:
@@ -83,7 +83,7 @@ class S3Objects:
         validate_key(key)
         if isinstance(data, bytes):
             return await self._requests.write(
-                self._put, key, data, len(data), checksum_of(data), content_type, if_absent
+                self._put, key, data, len(data), checksum(zlib.crc32(data)), content_type, if_absent
             )
         portions = Portions(aiter(data), PART_BYTES)
         first = await asyncio.to_thread(Spool, self._scratch)
@@ -121,7 +121,7 @@ class S3Objects:
                 )
             else:
                 parted = PartedPut(self._requests, key, content_type)
-                info = await parted.put_file(descriptor, size, part_bytes_for(size))
+                info = await parted.put_file(descriptor, size)
         finally:
             os.close(descriptor)
         if consume:
@@ -205,7 +205,7 @@ class S3Objects:
         }
         writer = secrets.token_hex(8)
         if if_absent:
-            request |= {"IfNoneMatch": "*", "Metadata": {_WRITER: writer}}
+            request |= {"IfNoneMatch": "*", "Metadata": {WRITER: writer}}
         try:
             with s3_errors(key):
                 answer = self._requests.client.put_object(**request)
@@ -229,8 +229,8 @@ class S3Objects:
                 found = self._requests.client.head_object(**self._requests.place(key))
         except NotFound:
             raise StoreUnavailable("others were writing at the same time; try again") from error
-        if was_retried(error) and found.get("Metadata", {}).get(_WRITER) == writer:
-            return _info(key, found)
+        if was_retried(error) and found.get("Metadata", {}).get(WRITER) == writer:
+            return info_of(key, found)
         raise AlreadyExists(key) from error
 
     def _put_slice(self, key: str, descriptor: int, size: int, content_type: str) -> ObjectInfo:
@@ -239,7 +239,7 @@ class S3Objects:
 
     def _head(self, key: str) -> ObjectInfo:
         with s3_errors(key):
-            return _info(key, self._requests.client.head_object(**self._requests.place(key)))
+            return info_of(key, self._requests.client.head_object(**self._requests.place(key)))
 
     def _delete(self, bucket: str, keys: Sequence[str]) -> None:
         with s3_errors(keys[0]):
@@ -261,23 +261,12 @@ class S3Objects:
                 raise StoreUnavailable(f"bucket {bucket!r}: {error}") from error
 
 
-def _info(key: str, head: Any) -> ObjectInfo:
-    return ObjectInfo(
-        key,
-        head["ContentLength"],
-        etag_of(head),
-        head.get("ContentType", DEFAULT_CONTENT_TYPE),
-        head["LastModified"],
-    )
-
-
 def _open_regular(path: Path) -> tuple[int, int]:
     """A descriptor of the file and its size in bytes."""
     if not stat.S_ISREG(path.lstat().st_mode):
         raise StoreError(f"{path} is not a regular file")
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    with store_errors():
-        return descriptor, os.fstat(descriptor).st_size
+    return descriptor, os.fstat(descriptor).st_size
 
 
 def _batches(keys: list[str]) -> Iterator[list[str]]:

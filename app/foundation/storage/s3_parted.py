@@ -21,11 +21,13 @@ from app.foundation.storage.protocols import MAX_PARTS, ObjectInfo
 from app.foundation.storage.s3_bodies import FileSlice, Portions, Spool
 from app.foundation.storage.s3_errors import s3_errors, was_retried
 from app.foundation.storage.s3_requests import (
+    WRITER,
     S3Requests,
     checksum,
     checksum_of_file,
     etag_of,
     in_parallel,
+    info_of,
     time_of,
 )
 from app.foundation.storage.streams import pour
@@ -34,21 +36,12 @@ from app.foundation.storage.streams import pour
 PART_BYTES = 16 * 1024 * 1024
 _PARTS_AT_ONCE = 4
 _MIB = 1024 * 1024
-# Under this name an object remembers which upload made it.
-_WRITER = "writer"
 
 PartRequest = Callable[[dict[str, Any], int, int, int], dict[str, Any]]
 """Stores a part in a thread: of the upload, its number, its first byte in the whole and its size.
 
 What it gives is that part's entry in the list of parts that completes the upload.
 """
-
-
-def part_bytes_for(size: int, part_bytes: int = PART_BYTES) -> int:
-    """The size of a part that cuts so many bytes into no more parts than there may be."""
-    while size > part_bytes * MAX_PARTS:
-        part_bytes += _MIB
-    return part_bytes
 
 
 class PartedPut:
@@ -67,12 +60,18 @@ class PartedPut:
         self._if_absent = if_absent
         self._writer = secrets.token_hex(8)
 
-    async def put_file(self, descriptor: int, size: int, part_bytes: int) -> ObjectInfo:
+    async def put_file(self, descriptor: int, size: int) -> ObjectInfo:
         """The bytes of an open file."""
-        return await self.put_parts(partial(self._send_slice, descriptor), size, part_bytes)
+        return await self.put_parts(partial(self._send_slice, descriptor), size, PART_BYTES)
 
     async def put_parts(self, send: PartRequest, size: int, part_bytes: int) -> ObjectInfo:
-        """Bytes of which each part can be stored by itself, in any order."""
+        """Bytes of which each part can be stored by itself, in any order.
+
+        Args:
+            part_bytes: Of each part but the last; more where that would be too many parts.
+        """
+        while size > part_bytes * MAX_PARTS:
+            part_bytes += _MIB
         upload = await self._requests.write(self._begin)
         try:
             parts = await in_parallel(
@@ -153,7 +152,7 @@ class PartedPut:
                 **self._requests.encryption,
                 ContentType=self._content_type,
                 ChecksumAlgorithm="CRC32",
-                Metadata={_WRITER: self._writer},
+                Metadata={WRITER: self._writer},
             )
         return {**place, "UploadId": answer["UploadId"]}
 
@@ -205,15 +204,9 @@ class PartedPut:
                 head = self._requests.client.head_object(**self._requests.place(self._key))
         except NotFound:
             return None
-        if head.get("Metadata", {}).get(_WRITER) != self._writer:
+        if head.get("Metadata", {}).get(WRITER) != self._writer:
             return None
-        return ObjectInfo(
-            self._key,
-            head["ContentLength"],
-            etag_of(head),
-            self._content_type,
-            head["LastModified"],
-        )
+        return info_of(self._key, head)
 
     def _abort_now(self, upload: dict[str, Any]) -> None:
         with suppress(NoSuchUpload), s3_errors(self._key, upload_id=upload["UploadId"]):

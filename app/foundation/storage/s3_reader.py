@@ -1,19 +1,20 @@
 """An object read from S3 in blocks. Everything here blocks."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
 from urllib3.exceptions import HTTPError
 
 from app.foundation.storage.errors import StoreUnavailable
-from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, ObjectInfo
+from app.foundation.storage.protocols import ObjectInfo
 from app.foundation.storage.s3_errors import is_out_of_range, s3_errors
-from app.foundation.storage.s3_requests import S3Requests, etag_of
+from app.foundation.storage.s3_requests import S3Requests, etag_of, info_of
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 20
 
 
 class S3Reader:
@@ -41,8 +42,8 @@ class S3Reader:
         self._tries_left = requests.attempts
         self._info: ObjectInfo | None = None
 
-    def next_block(self, limit: int = READ_BYTES) -> bytes:
-        """Up to `limit` bytes; none at the end.
+    def next_block(self) -> bytes:
+        """Up to 1 MiB; nothing at the end.
 
         Raises:
             NotFound: there is no such object.
@@ -53,7 +54,7 @@ class S3Reader:
             return b""
         while (body := self._body or self._open()) is not None:
             try:
-                return self._read(body, limit)
+                return self._read(body)
             except FlexibleChecksumError as error:
                 raise StoreUnavailable(f"the bytes of {self._key!r} came damaged") from error
             except (BotoCoreError, HTTPError) as error:
@@ -80,8 +81,8 @@ class S3Reader:
     def is_done(self) -> bool:
         return self._end is not None and self._at >= self._end
 
-    def _read(self, body: "StreamingBody", limit: int) -> bytes:
-        block = body.read(limit)
+    def _read(self, body: "StreamingBody") -> bytes:
+        block = body.read(_READ_BYTES)
         self._at += len(block)
         if self.is_done:
             # What is behind the last byte is the comparison of the checksum, where there is one.
@@ -115,11 +116,5 @@ class S3Reader:
         size = int(total) if total else answer["ContentLength"]
         self._end = size if self._end is None else min(self._end, size)
         if self._info is None:
-            self._info = ObjectInfo(
-                self._key,
-                size,
-                self._etag,
-                answer.get("ContentType", DEFAULT_CONTENT_TYPE),
-                answer["LastModified"],
-            )
+            self._info = replace(info_of(self._key, answer), size=size)
         return body

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from app.foundation.clock import utc_now
 from app.foundation.storage.buckets import Buckets
-from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE
+from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, ObjectInfo
 from app.foundation.storage.retry_budget import RetryBudget
+from app.foundation.storage.threads import at_its_end
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Under this name an object remembers which call wrote it, where that may have to be told apart.
+WRITER = "writer"
 _READ_BYTES = 1 << 20
 # Python's own table, not the machine's files: the same answer everywhere.
 _TYPES = MimeTypes()
@@ -46,15 +48,13 @@ class S3Requests:
         threads: int,
         attempts: int,
         kms_key_id: str | None = None,
-        budget: RetryBudget | None = None,
     ) -> None:
         self.client = client
         self.buckets = buckets
         self.attempts = attempts
-        self.budget = budget or RetryBudget()
+        self.budget = RetryBudget()
         self.budget.watch(client, attempts=attempts)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
-        self.kms_key_id = kms_key_id
         self.encryption: dict[str, Any] = {}
         if kms_key_id is not None:
             self.encryption = {
@@ -73,19 +73,8 @@ class S3Requests:
         return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
 
     async def write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs blocking work; who is cancelled hears of it when the work is done.
-
-        So whoever cleans up after a cancelled writer finds all that it wrote.
-        """
-        running = asyncio.ensure_future(self.read(work, *args, **kwargs))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait({running})
-            if not running.cancelled():
-                # Retrieved, so that nobody is told of an exception that was never looked at.
-                running.exception()
-            raise
+        """Runs blocking work `at_its_end`."""
+        return await at_its_end(self.read(work, *args, **kwargs))
 
     def close(self) -> None:
         """Takes no more work; threads end when what they do is done, without anybody waiting."""
@@ -128,12 +117,19 @@ def checksum_of_file(descriptor: int, begin: int, size: int) -> str:
     return checksum(crc)
 
 
-def checksum_of(data: bytes) -> str:
-    return checksum(binascii.crc32(data))
-
-
 def etag_of(answer: Any) -> str:
     return str(answer["ETag"]).strip('"')
+
+
+def info_of(key: str, answer: Any) -> ObjectInfo:
+    """What the answer to a HEAD or a GET of all of an object tells of it."""
+    return ObjectInfo(
+        key,
+        answer["ContentLength"],
+        etag_of(answer),
+        answer.get("ContentType", DEFAULT_CONTENT_TYPE),
+        answer["LastModified"],
+    )
 
 
 def time_of(answer: Any) -> datetime:

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from app.foundation.clock import Clock
-from app.foundation.storage.buckets import Buckets
+from app.foundation.clock import utc_now
 from app.foundation.storage.keys import validate_key
 from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, SignedRequest
+from app.foundation.storage.s3_requests import S3Requests
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -21,21 +21,11 @@ class S3Urls:
 
     Args:
         signing_client: One whose endpoint is where the holders of the requests reach the store.
-        kms_key_id: Of new objects; the bucket's own encryption without one.
     """
 
-    def __init__(
-        self,
-        signing_client: "S3Client",
-        buckets: Buckets,
-        clock: Clock,
-        *,
-        kms_key_id: str | None = None,
-    ) -> None:
+    def __init__(self, requests: S3Requests, signing_client: "S3Client") -> None:
+        self._requests = requests
         self._signing_client = signing_client
-        self._buckets = buckets
-        self._clock = clock
-        self._kms_key_id = kms_key_id
 
     def sign_get(self, key: str, *, expires: timedelta, filename: str | None = None) -> str:
         asked = self._object(key)
@@ -52,17 +42,13 @@ class S3Urls:
         size: int | None = None,
         content_type: str = DEFAULT_CONTENT_TYPE,
     ) -> SignedRequest:
-        asked = self._object(key) | {"ContentType": content_type}
+        encryption = self._requests.encryption
+        asked = self._object(key) | encryption | {"ContentType": content_type}
         headers = {"content-type": content_type}
-        if self._kms_key_id is not None:
-            asked |= {
-                "ServerSideEncryption": "aws:kms",
-                "SSEKMSKeyId": self._kms_key_id,
-                "BucketKeyEnabled": True,
-            }
+        if encryption:
             headers |= {
-                "x-amz-server-side-encryption": "aws:kms",
-                "x-amz-server-side-encryption-aws-kms-key-id": self._kms_key_id,
+                "x-amz-server-side-encryption": encryption["ServerSideEncryption"],
+                "x-amz-server-side-encryption-aws-kms-key-id": encryption["SSEKMSKeyId"],
                 "x-amz-server-side-encryption-bucket-key-enabled": "true",
             }
         return self._sign("PUT", "put_object", asked | _size(size), expires, headers)
@@ -80,7 +66,7 @@ class S3Urls:
         return self._sign("PUT", "upload_part", asked | _size(size), expires)
 
     def _object(self, key: str) -> dict[str, Any]:
-        return {"Bucket": self._buckets.of(validate_key(key)), "Key": key}
+        return self._requests.place(validate_key(key))
 
     def _sign(
         self,
@@ -90,7 +76,7 @@ class S3Urls:
         expires: timedelta,
         headers: dict[str, str] | None = None,
     ) -> SignedRequest:
-        expires_at = self._clock().replace(microsecond=0) + expires
+        expires_at = utc_now().replace(microsecond=0) + expires
         url = self._signing_client.generate_presigned_url(
             operation, Params=asked, ExpiresIn=int(expires.total_seconds())
         )

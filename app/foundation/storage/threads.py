@@ -1,7 +1,7 @@
 """Blocking work in threads, which a cancellation cannot stop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -9,11 +9,16 @@ T = TypeVar("T")
 
 
 async def to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """`asyncio.to_thread`, but who is cancelled hears of it only when the thread is done.
+    """`asyncio.to_thread`, but `at_its_end`."""
+    return await at_its_end(asyncio.to_thread(work, *args, **kwargs))
+
+
+async def at_its_end(work: Awaitable[T]) -> T:
+    """The result of work in a thread; who is cancelled hears of it only when the thread is done.
 
     So whoever cleans up after a cancelled writer finds all that it wrote.
     """
-    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
