@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 from litestar import Request
 from litestar.di import NamedDependency, Provide
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter, SkipValidation
 
+from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Config, Db
 from app.playback.delivery import ApiDelivery, Delivery
 from app.playback.tokens import PlaybackTokens
@@ -37,6 +39,25 @@ Paths = NamedDependency[ApiDelivery]
 Tokens = NamedDependency[PlaybackTokens]
 Opener = NamedDependency[Viewings]
 Opened = NamedDependency[Viewing]
+
+# What opening a playback id may answer.
+REFUSED = documented(
+    {
+        401: "playback_token_missing",
+        403: "playback_token_invalid",
+        404: "playback_id_not_found",
+    }
+)
+
+
+def refused_or(missing: str) -> dict[int, ResponseSpec]:
+    """What reading something that is published may answer; `missing` says that it is not there."""
+    return REFUSED | documented(
+        {
+            404: ("playback_id_not_found", missing),
+            409: ("playback_not_ready", "playback_failed"),
+        }
+    )
 
 
 def provide_delivery(request: Request[Any, Any, Any]) -> Delivery:

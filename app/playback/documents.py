@@ -8,8 +8,8 @@ from typing import Any
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 
+from app.foundation.storage.conditions import matches
 from app.playback.delivery import Audience, Grant
-from app.playback.objects import matches
 from app.playback.viewing import Viewing
 
 _WORTH_BYTES = 8192

@@ -5,17 +5,27 @@ import hashlib
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from app.foundation.errors import Invalid
 from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Objects
+from app.foundation.storage.conditions import matches
 from app.foundation.storage.protocols import ObjectStore
 from app.playback.cors import open_to_every_origin
-from app.playback.dependencies import DEPENDENCIES, CookiesQuery, Deliverer, Opened, Opener
+from app.playback.dependencies import (
+    DEPENDENCIES,
+    REFUSED,
+    CookiesQuery,
+    Deliverer,
+    Opened,
+    Opener,
+    refused_or,
+)
 from app.playback.documents import cache_control, cookies_of
-from app.playback.objects import matches, read_bytes, read_text, serve_object
+from app.playback.objects import read_bytes, read_text, serve_object
 from app.playback.schemas import PlaybackStatus
 from app.playback.storyboard import VTT, parse_storyboard, place_storyboard, tile_at
 from app.playback.thumbnails import MAX_WIDTH, Box, Cut, ImageFormat, cut_image
@@ -41,19 +51,68 @@ Width = Annotated[
         required=False,
     ),
 ]
-_REFUSED = documented(
-    {
-        401: "playback_token_missing",
-        403: "playback_token_invalid",
-        404: ("playback_id_not_found", "image_not_found"),
-        409: ("playback_not_ready", "playback_failed"),
-    }
-)
+_REFUSED = refused_or("image_not_found")
 _THUMBNAIL = (
     "The poster, or with `time` the nearest of up to 100 pictures taken at even intervals, at most "
     "640 pixels wide and high, scaled down to `width`. A video of up to 20 seconds has one per "
     "second. Where a video was processed before there were such pictures, a tile of its storyboard."
 )
+
+
+def _poster(kind: ImageFormat) -> HTTPRouteHandler:
+    @get(
+        f"/poster.{kind.value}",
+        operation_id=f"get_poster_{kind.name.lower()}",
+        summary=f"Poster as {kind.label}",
+        description="The most telling of a few frames; for sound without picture, a drawing.",
+        media_type=kind.content_type,
+        responses=_REFUSED,
+    )
+    async def poster(
+        self: Controller,  # noqa: ARG001  # a handler of a controller
+        request: Request[Any, Any, Any],
+        store: Objects,
+        viewing: Opened,
+    ) -> Response[bytes] | Stream:
+        image = viewing.image("poster", kind.content_type)
+        return await serve_object(store, image.key, request.headers, cache_control=_cache(viewing))
+
+    return poster
+
+
+def _thumbnail(kind: ImageFormat) -> HTTPRouteHandler:
+    @get(
+        f"/thumbnail.{kind.value}",
+        operation_id=f"get_thumbnail_{kind.name.lower()}",
+        summary=f"Thumbnail as {kind.label}",
+        description=_THUMBNAIL,
+        media_type=kind.content_type,
+        responses=_REFUSED | documented({422: "time_out_of_range"}),
+    )
+    async def thumbnail(
+        self: Controller,  # noqa: ARG001  # a handler of a controller
+        request: Request[Any, Any, Any],
+        store: Objects,
+        viewings: Opener,
+        viewing: Opened,
+        time: Seconds = None,
+        width: Width = None,
+    ) -> Response[bytes]:
+        if time is None:
+            key, box = viewing.image("poster").key, None
+        else:
+            key, box = await _picture_at(store, viewings, viewing, time)
+        cut = Cut(kind, box, width)
+        # Published images never change under their key, so what is made of them has a name
+        # beforehand.
+        etag = f'"{hashlib.sha256(f"{key} {cut}".encode()).hexdigest()[:32]}"'
+        headers = {"ETag": etag, "Cache-Control": _cache(viewing)}
+        if matches(request.headers.get("if-none-match"), etag):
+            return Response(b"", status_code=304, headers=headers)
+        picture = await asyncio.to_thread(cut_image, await read_bytes(store, key), cut)
+        return Response(picture, headers=headers, media_type=kind.content_type)
+
+    return thumbnail
 
 
 class ImageController(Controller):
@@ -67,80 +126,15 @@ class ImageController(Controller):
         operation_id="get_playback_status",
         summary="Whether the video can be played yet",
         description="What the player page asks for while the video is being processed.",
-        responses=documented(
-            {
-                401: "playback_token_missing",
-                403: "playback_token_invalid",
-                404: "playback_id_not_found",
-            }
-        ),
+        responses=REFUSED,
     )
     async def status(self, viewing: Opened) -> Response[PlaybackStatus]:
         return Response(PlaybackStatus.of(viewing), headers={"Cache-Control": "no-store"})
 
-    @get(
-        "/poster.jpg",
-        operation_id="get_poster_jpeg",
-        summary="Poster as JPEG",
-        description="The most telling of a few frames; for sound without picture, a drawing.",
-        media_type="image/jpeg",
-        responses=_REFUSED,
-    )
-    async def poster_jpeg(
-        self, request: Request[Any, Any, Any], store: Objects, viewing: Opened
-    ) -> Response[bytes] | Stream:
-        return await _poster(request, store, viewing, ImageFormat.JPEG)
-
-    @get(
-        "/poster.webp",
-        operation_id="get_poster_webp",
-        summary="Poster as WebP",
-        description="The most telling of a few frames; for sound without picture, a drawing.",
-        media_type="image/webp",
-        responses=_REFUSED,
-    )
-    async def poster_webp(
-        self, request: Request[Any, Any, Any], store: Objects, viewing: Opened
-    ) -> Response[bytes] | Stream:
-        return await _poster(request, store, viewing, ImageFormat.WEBP)
-
-    @get(
-        "/thumbnail.jpg",
-        operation_id="get_thumbnail_jpeg",
-        summary="Thumbnail as JPEG",
-        description=_THUMBNAIL,
-        media_type="image/jpeg",
-        responses=_REFUSED | documented({422: "time_out_of_range"}),
-    )
-    async def thumbnail_jpeg(
-        self,
-        request: Request[Any, Any, Any],
-        store: Objects,
-        viewings: Opener,
-        viewing: Opened,
-        time: Seconds = None,
-        width: Width = None,
-    ) -> Response[bytes]:
-        return await _thumbnail(request, store, viewings, viewing, ImageFormat.JPEG, time, width)
-
-    @get(
-        "/thumbnail.webp",
-        operation_id="get_thumbnail_webp",
-        summary="Thumbnail as WebP",
-        description=_THUMBNAIL,
-        media_type="image/webp",
-        responses=_REFUSED | documented({422: "time_out_of_range"}),
-    )
-    async def thumbnail_webp(
-        self,
-        request: Request[Any, Any, Any],
-        store: Objects,
-        viewings: Opener,
-        viewing: Opened,
-        time: Seconds = None,
-        width: Width = None,
-    ) -> Response[bytes]:
-        return await _thumbnail(request, store, viewings, viewing, ImageFormat.WEBP, time, width)
+    poster_jpeg = _poster(ImageFormat.JPEG)
+    poster_webp = _poster(ImageFormat.WEBP)
+    thumbnail_jpeg = _thumbnail(ImageFormat.JPEG)
+    thumbnail_webp = _thumbnail(ImageFormat.WEBP)
 
     @get(
         "/storyboard.vtt",
@@ -163,36 +157,6 @@ class ImageController(Controller):
         text = place_storyboard(await read_text(store, key), grant)
         headers = {"Cache-Control": cache_control(viewing, grant)}
         return Response(text, headers=headers, cookies=cookies_of(grant), media_type=VTT)
-
-
-async def _poster(
-    request: Request[Any, Any, Any], store: ObjectStore, viewing: Viewing, kind: ImageFormat
-) -> Response[bytes] | Stream:
-    image = viewing.image("poster", kind.content_type)
-    return await serve_object(store, image.key, request.headers, cache_control=_cache(viewing))
-
-
-async def _thumbnail(
-    request: Request[Any, Any, Any],
-    store: ObjectStore,
-    viewings: Viewings,
-    viewing: Viewing,
-    kind: ImageFormat,
-    seconds: float | None,
-    width: int | None,
-) -> Response[bytes]:
-    if seconds is None:
-        key, box = viewing.image("poster").key, None
-    else:
-        key, box = await _picture_at(store, viewings, viewing, seconds)
-    cut = Cut(kind, box, width)
-    # Published images never change under their key, so what is made of them has a name beforehand.
-    etag = f'"{hashlib.sha256(f"{key} {cut}".encode()).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": _cache(viewing)}
-    if matches(request.headers.get("if-none-match"), etag):
-        return Response(b"", status_code=304, headers=headers)
-    picture = await asyncio.to_thread(cut_image, await read_bytes(store, key), cut)
-    return Response(picture, headers=headers, media_type=kind.content_type)
 
 
 async def _picture_at(

@@ -8,12 +8,18 @@ from litestar.enums import HttpMethod
 from litestar.params import PathParameter
 
 from app.foundation.errors import NotFound
-from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Objects
 from app.foundation.storage.protocols import ObjectStore
 from app.playback.cors import open_to_every_origin, preflight
 from app.playback.delivery import Grant
-from app.playback.dependencies import DEPENDENCIES, CookiesQuery, Deliverer, Opener, TokenQuery
+from app.playback.dependencies import (
+    DEPENDENCIES,
+    CookiesQuery,
+    Deliverer,
+    Opener,
+    TokenQuery,
+    refused_or,
+)
 from app.playback.documents import answer_document
 from app.playback.manifests import DASH, HLS, place_mpd, place_playlist
 from app.playback.objects import read_text
@@ -39,14 +45,7 @@ class ManifestController(Controller):
         "token of a signed playback id, and after some hours for a public one. Both manifests lead "
         "to the same CMAF segments.",
         media_type=HLS,
-        responses=documented(
-            {
-                401: "playback_token_missing",
-                403: "playback_token_invalid",
-                404: ("playback_id_not_found", "not_found"),
-                409: ("playback_not_ready", "playback_failed"),
-            }
-        ),
+        responses=refused_or("not_found"),
     )
     async def read(
         self,

@@ -12,19 +12,12 @@ from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Config
 from app.foundation.telemetry.correlation import current_correlation_id
 from app.playback.delivery import Audience
-from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened, Opener
+from app.playback.dependencies import DEPENDENCIES, REFUSED, Deliverer, Opened, Opener
 from app.playback.oembed import FormatNotOffered, describe, parse_page_link
 from app.playback.pages import embed_page, refused_page, watch_page
 from app.playback.schemas import OEmbed
 
 _HTML = "text/html"
-_REFUSED = documented(
-    {
-        401: "playback_token_missing",
-        403: "playback_token_invalid",
-        404: "playback_id_not_found",
-    }
-)
 _REFUSED_IN_WORDS = {
     status: ResponseSpec(str, generate_examples=False, description=words, media_type=_HTML)
     for status, words in (
@@ -112,7 +105,7 @@ class OEmbedController(Controller):
         operation_id="oembed",
         summary="oEmbed",
         description="Turns a link to a player page into an iframe (oEmbed 1.0, JSON).",
-        responses=_REFUSED | documented({501: "not_acceptable"}),
+        responses=REFUSED | documented({501: "not_acceptable"}),
     )
     async def describe(
         self,

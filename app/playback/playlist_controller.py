@@ -8,10 +8,9 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from app.foundation.errors import NotFound
-from app.foundation.http.documentation import documented
 from app.foundation.http.transaction import Objects
 from app.playback.cors import open_to_every_origin, preflight
-from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened
+from app.playback.dependencies import DEPENDENCIES, Deliverer, Opened, refused_or
 from app.playback.documents import answer_document
 from app.playback.manifests import HLS, place_playlist
 from app.playback.objects import read_text
@@ -32,14 +31,7 @@ class PlaylistController(Controller):
         description="The playlist of one rendition with the address of every segment in full. The "
         "address comes from the manifest, which leads here where a CDN wants each one signed.",
         media_type=HLS,
-        responses=documented(
-            {
-                401: "playback_token_missing",
-                403: "playback_token_invalid",
-                404: ("playback_id_not_found", "object_not_found"),
-                409: ("playback_not_ready", "playback_failed"),
-            }
-        ),
+        responses=refused_or("object_not_found"),
     )
     async def read(
         self,

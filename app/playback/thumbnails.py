@@ -21,6 +21,11 @@ class ImageFormat(StrEnum):
     def content_type(self) -> str:
         return "image/jpeg" if self is ImageFormat.JPEG else "image/webp"
 
+    @property
+    def label(self) -> str:
+        """For people."""
+        return "JPEG" if self is ImageFormat.JPEG else "WebP"
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:

@@ -4,10 +4,9 @@ from datetime import UTC
 from email.utils import format_datetime
 
 from litestar import Response
-from litestar.datastructures import MutableScopeHeaders
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.foundation.errors import PreconditionFailed
+from app.foundation.http.adding import adding
 from app.uploads.models import Upload, UploadState
 from app.uploads.states import OPEN
 from app.uploads.tus_headers import CHECKSUMS, EXTENSIONS, VERSION
@@ -25,27 +24,13 @@ _TOLD = (
     "Tus-Checksum-Algorithm, Spool-Asset-Id, Idempotency-Replayed, Retry-After, X-Correlation-ID"
 )
 # No cookies are asked for: credentials are a header, which only a page that has them can send.
-_EVERY = {
-    "Tus-Resumable": VERSION,
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": _TOLD,
-}
-
-
-def tus_answers(app: ASGIApp) -> ASGIApp:
-    """Middleware that adds the version, and CORS headers, to answers, errors among them."""
-
-    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_more(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in _EVERY.items():
-                    headers[name] = value
-            await send(message)
-
-        await app(scope, receive, send_more)
-
-    return middleware
+tus_answers = adding(
+    {
+        "Tus-Resumable": VERSION,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": _TOLD,
+    }
+)
 
 
 def capabilities(max_bytes: int) -> Response[None]:

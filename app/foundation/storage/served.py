@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from urllib.parse import quote
 
 from app.foundation.signing import SignatureInvalid, UrlSigner
+from app.foundation.storage.conditions import select
 from app.foundation.storage.errors import Incomplete, WrongSize
 from app.foundation.storage.folder_multipart import FolderMultipart
 from app.foundation.storage.folder_urls import (
@@ -29,7 +30,6 @@ from app.foundation.storage.protocols import (
     ObjectStore,
     Part,
 )
-from app.foundation.storage.ranges import parse_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,6 @@ class ObjectResponse:
     status: int
     headers: Mapping[str, str]
     body: AsyncIterator[bytes]
-    info: ObjectInfo
 
 
 async def receive_part(
@@ -132,20 +131,14 @@ async def open_object(
 ) -> ObjectResponse:
     """The answer to GET or HEAD for whoever may read the object.
 
-    Heeds Range, If-Range and If-None-Match (RFC 9110).
-
-    Args:
-        request_headers: By lower-case name, or in any case if the mapping does not mind.
-
     Raises:
         NotFound: there is no object.
-        RangeNotSatisfiable: 416.
+        RangeNotSatisfiable: as `select`, which looks at the request's headers.
     """
     info = await store.head(key)
-    etag = etag_header(info.etag)["etag"]
+    chosen = select(info, request_headers)
     headers = {
-        "accept-ranges": "bytes",
-        "etag": etag,
+        **chosen.headers,
         "last-modified": format_datetime(info.last_modified, usegmt=True),
         "content-type": info.content_type,
         # Whatever somebody uploaded runs no script under the name of the API.
@@ -154,18 +147,8 @@ async def open_object(
     }
     if filename is not None:
         headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-    known = request_headers.get("if-none-match", "")
-    if known.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
-        return ObjectResponse(304, headers, _nothing(), info)
-    condition = request_headers.get("if-range")
-    asked = request_headers.get("range") if condition in (None, etag) else None
-    part = parse_range(asked, info.size)
-    start, end = (part.start, part.end) if part else (0, info.size)
-    headers["content-length"] = str(end - start)
-    if part:
-        headers["content-range"] = f"bytes {start}-{end - 1}/{info.size}"
-    body = store.read(key, start=start, end=end, if_match=info.etag)
-    return ObjectResponse(206 if part else 200, headers, body, info)
+    body = store.read(key, start=chosen.start, end=chosen.end, if_match=info.etag)
+    return ObjectResponse(chosen.status, headers, body)
 
 
 def etag_header(etag: str) -> dict[str, str]:
@@ -187,9 +170,3 @@ async def _of_size(body: AsyncIterator[bytes], expected: int | None) -> AsyncIte
         yield block
     if expected is not None and size < expected:
         raise Incomplete(f"{size} of {expected} bytes came")
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    blocks: tuple[bytes, ...] = ()
-    for block in blocks:
-        yield block
