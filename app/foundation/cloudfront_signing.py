@@ -1,11 +1,10 @@
-"""Signatures that CloudFront checks: custom and canned policies of its private content.
+"""Signatures that CloudFront checks: custom policies of its private content.
 
 A policy is JSON that names URLs, with `*` for any characters, and a time. CloudFront takes it from
 the query (`Policy`, `Signature`, `Key-Pair-Id`) or from cookies of the same names behind
-`CloudFront-`; a canned policy, for one URL, is only its time (`Expires`), from which CloudFront
-makes the policy again. Signatures are RSASSA-PKCS1-v1_5 of 2048 bits or ECDSA of P-256, each over
-SHA-1, which is what CloudFront takes where nothing else is said; what is signed is written here
-alone, so that nobody can prepare two policies of one hash.
+`CloudFront-`. Signatures are RSASSA-PKCS1-v1_5 of 2048 bits or ECDSA of P-256, each over SHA-1,
+which is what CloudFront takes where nothing else is said; what is signed is written here alone, so
+that nobody can prepare two policies of one hash.
 """
 
 import base64
@@ -70,22 +69,9 @@ class CloudFrontSigner:
         self._key_id = current
 
     def sign(self, resource: str, expires: datetime) -> SignedPolicy:
-        """A custom policy: opens every URL that `resource` stands for, until it expires."""
+        """Opens every URL that `resource` stands for, until it expires."""
         policy = _policy(resource, expires)
         return SignedPolicy(_encode(policy), _encode(self._signature(policy)), self._key_id)
-
-    def sign_url(self, url: str, expires: datetime) -> str:
-        """One URL with a canned policy, which is shorter: it opens this URL and no other.
-
-        Args:
-            url: Without a fragment; it may have a query.
-        """
-        signature = _encode(self._signature(_policy(url, expires)))
-        separator = "&" if "?" in url else "?"
-        return (
-            f"{url}{separator}Expires={int(expires.timestamp())}"
-            f"&Signature={signature}&Key-Pair-Id={self._key_id}"
-        )
 
     def _signature(self, message: bytes) -> bytes:
         sha1 = SHA1()  # noqa: S303  # see above
@@ -109,7 +95,7 @@ def _load(key_id: str, pem: bytes) -> _PrivateKey:
 
 
 def _policy(resource: str, expires: datetime) -> bytes:
-    # Without white space, in this order: of a canned policy CloudFront makes the same bytes.
+    # Without white space: it is part of each address.
     condition = {"DateLessThan": {"AWS:EpochTime": int(expires.timestamp())}}
     statement = {"Resource": resource, "Condition": condition}
     return json.dumps({"Statement": [statement]}, separators=(",", ":")).encode()

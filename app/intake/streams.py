@@ -27,6 +27,7 @@ from app.uploads.policy import UploadPolicy
 from app.uploads.service import (
     STREAM,
     Announced,
+    begin_multipart,
     check_size,
     discard,
     get_upload,
@@ -134,11 +135,7 @@ async def begin(
     )
     if row is None:
         raise RuntimeError("INSERT … RETURNING gave no row")
-    # Last, because it does not roll back; what is left of a crash here the sweep removes.
-    upload.store_upload_id = await store.create_multipart(
-        upload.object_key, content_type=upload.content_type, part_size=upload.part_bytes
-    )
-    await tx.flush()
+    await begin_multipart(tx, store, upload)
     return _progress(row, upload, policy)
 
 

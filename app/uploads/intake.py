@@ -79,11 +79,23 @@ async def open_body(
 async def _stream(
     request: Request[Any, Any, Any], policy: UploadPolicy, overhead: int
 ) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in body_of(request):
+        size += len(chunk)
+        check_length(size, policy, overhead=overhead)
+        yield chunk
+
+
+async def body_of(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """The body as it comes.
+
+    Raises:
+        Interrupted: bad_request; it broke off.
+    """
     announced, size = request.content_length, 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            check_length(size, policy, overhead=overhead)
             if chunk:
                 yield chunk
     except HTTPException as error:

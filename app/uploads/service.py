@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,16 +63,22 @@ async def create_upload(
         Invalid: upload_empty.
         StoreUnavailable: the store cannot begin it.
     """
-    size = check_size(file.size_bytes or 0, policy.max_bytes)
+    check_size(file.size_bytes or 0, policy.max_bytes)
     upload = await insert_upload(tx, policy, project_id, file, method=PARTS)
-    # Last, because it does not roll back; what is left of a crash here the sweep removes.
+    await begin_multipart(tx, store, upload)
+    return upload
+
+
+async def begin_multipart(tx: AsyncSession, store: Store, upload: Upload) -> None:
+    """Last in its transaction: it does not roll back, and the sweep removes what a crash leaves.
+
+    Raises:
+        StoreUnavailable: the store cannot begin it.
+    """
     upload.store_upload_id = await store.create_multipart(
-        upload.object_key,
-        content_type=upload.content_type,
-        part_size=plan_cut(size, policy.part_bytes).part_size,
+        upload.object_key, content_type=upload.content_type, part_size=upload.part_bytes
     )
     await tx.flush()
-    return upload
 
 
 def check_size(size: int, limit: int) -> int:
@@ -109,23 +116,35 @@ async def insert_upload(
         policy=file.policy,
         created_by=file.sender,
     )
+    return await insert_row(
+        tx,
+        policy,
+        file,
+        id=new_id("upl"),
+        project_id=project_id,
+        asset_id=asset.id,
+        state=UploadState.UPLOADING if method == SIMPLE else UploadState.WAITING,
+        method=method,
+        sha256=file.sha256.lower() if file.sha256 else None,
+        object_key=asset.source_key,
+        traceparent=current_traceparent(),
+    )
+
+
+async def insert_row(
+    tx: AsyncSession, policy: UploadPolicy, file: Announced, **values: Any
+) -> Upload:
+    """The upload's own row; `values` are what neither file nor policy tells."""
     size = file.size_bytes or 0
     upload: Upload | None = await tx.scalar(
         insert(Upload)
         .values(
-            id=new_id("upl"),
-            project_id=project_id,
-            asset_id=asset.id,
-            state=UploadState.UPLOADING if method == SIMPLE else UploadState.WAITING,
-            method=method,
-            filename=filename,
+            filename=clean_filename(file.filename),
             content_type=file.content_type,
             size_bytes=size,
             part_bytes=plan_cut(size or policy.max_bytes, policy.part_bytes).part_size,
-            sha256=file.sha256.lower() if file.sha256 else None,
-            object_key=asset.source_key,
             deadline_at=func.clock_timestamp() + policy.expires,
-            traceparent=current_traceparent(),
+            **values,
         )
         .returning(Upload)
     )

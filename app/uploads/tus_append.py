@@ -161,7 +161,7 @@ class Appending:
         """The row says from here on what the store has."""
         hold = self._hold
         async with self._database.project(hold.project_id) as tx:
-            await record(tx, hold, offset=hold.offset, etags=self._etags, tail_key=hold.tail_key)
+            await record(tx, hold, self._etags)
         self._etags = []
         if self._counted_tail is not None and self._counted_tail != hold.tail_key:
             # If that fails, it goes with the upload.

@@ -1,5 +1,7 @@
 """Final uploads: what was sent in several uploads at once becomes one video."""
 
+from dataclasses import replace
+
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,14 +48,7 @@ async def join(
         if tus.received != tus.length or upload.store_upload_id is not None:
             raise Conflict("upload_state", f"{each} is not complete yet: send the rest of it.")
     size = check_size(sum(tus.received for _, tus in found.values()), policy.max_bytes)
-    announced = Announced(
-        filename=file.filename,
-        size_bytes=size,
-        content_type=file.content_type,
-        title=file.title,
-        sha256=file.sha256,
-        policy=file.policy,
-    )
+    announced = replace(file, size_bytes=size)
     final = await insert_upload(tx, policy, project_id, announced, method=TUS)
     tx.add(
         TusUpload(

@@ -1,16 +1,15 @@
 """tus 1.0.0, under /v1/tus: uploads that go on where they broke off, for clients that speak it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Controller, Response, delete, head, patch, post, route
+from litestar.di import NamedDependency, Provide
 from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath
+from litestar.params import FromPath, SkipValidation
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.auth import requires
-from app.foundation.db.database import Database
 from app.foundation.errors import BadRequest
 from app.foundation.http.documentation import documented
 from app.foundation.http.edge import NO_DEADLINE
@@ -18,14 +17,12 @@ from app.foundation.http.idempotency import IdempotencyKey
 from app.foundation.http.streamed import StreamedOnce
 from app.foundation.http.transaction import Config, Db, Me, Objects, Tx
 from app.foundation.storage.protocols import Store
-from app.settings import Settings
 from app.uploads import tus_answers as answers
 from app.uploads import tus_headers as headers
-from app.uploads.models import Upload
+from app.uploads.intake import body_of
 from app.uploads.policy import UploadPolicy
 from app.uploads.service import cancel_upload
 from app.uploads.tus_concat import join
-from app.uploads.tus_models import TusUpload
 from app.uploads.tus_parameters import (
     ANY,
     WRITING,
@@ -38,11 +35,19 @@ from app.uploads.tus_parameters import (
     Offset,
     Version,
 )
-from app.uploads.tus_requests import AnyRequest, body_of, first_chunk, length_of, require_chunk
+from app.uploads.tus_requests import AnyRequest, first_chunk, length_of, require_chunk
 from app.uploads.tus_service import Creation, create, find_living, look
-from app.uploads.tus_writing import Patch, write
+from app.uploads.tus_writing import Patch, Place, write
 
 _GUARDS = [requires("uploads:write")]
+Target = NamedDependency[SkipValidation[Place]]
+
+
+def provide_place(
+    principal: Me, settings: Config, database: Db, store: Objects, upload_id: FromPath[str]
+) -> Place:
+    policy = UploadPolicy.of(settings)
+    return Place(database, store, policy, principal.project_id, upload_id)
 
 
 class TusController(Controller):
@@ -52,6 +57,7 @@ class TusController(Controller):
     opt = {NO_DEADLINE: True}  # noqa: RUF012  # Litestar reads it so
     request_max_body_size = None
     middleware = (answers.tus_answers,)
+    dependencies = {"place": Provide(provide_place, sync_to_thread=False)}  # noqa: RUF012  # Litestar reads it so
 
     @post(
         status_code=201,
@@ -100,7 +106,7 @@ class TusController(Controller):
                     partial_ids=headers.parse_partials(concat),
                 )
             else:
-                wanted = Creation(file, size, metadata or "", partial=concat == "partial")
+                wanted = Creation(file, metadata or "", partial=concat == "partial")
                 upload = await create(tx, store, policy, principal.project_id, wanted)
             _, tus = await find_living(tx, upload.id)
             told = {
@@ -110,8 +116,8 @@ class TusController(Controller):
             }
             answer: Response[Any] = await once.keep(tx, None, 201, headers=told)
         if first is not None and not final:
-            place = _Place(database, store, settings, principal.project_id, upload.id)
-            written = await _write(request, place, first)
+            place = Place(database, store, policy, principal.project_id, upload.id)
+            written = await write(place, first, body_of(request))
             answer = Response(None, status_code=201, headers=told | answers.progress(*written))
         return answer
 
@@ -143,11 +149,7 @@ class TusController(Controller):
     async def send(
         self,
         request: AnyRequest,
-        principal: Me,
-        settings: Config,
-        database: Db,
-        store: Objects,
-        upload_id: FromPath[str],
+        place: Target,
         version: Version = None,
         offset: Offset = None,
         length: Length = None,
@@ -155,7 +157,7 @@ class TusController(Controller):
     ) -> Response[None]:
         return await _append(
             request,
-            _Place(database, store, settings, principal.project_id, upload_id),
+            place,
             version=version,
             offset=offset,
             length=length,
@@ -188,15 +190,7 @@ class TusController(Controller):
         return answers.capabilities(settings.upload_max_bytes)
 
     @post("/{upload_id:str}", guards=_GUARDS, include_in_schema=False)
-    async def overridden(
-        self,
-        request: AnyRequest,
-        principal: Me,
-        settings: Config,
-        database: Db,
-        store: Objects,
-        upload_id: FromPath[str],
-    ) -> Response[None]:
+    async def overridden(self, request: AnyRequest, place: Target) -> Response[None]:
         """What a proxy does not let through comes as a POST that says what it is."""
         given = request.headers
         version = given.get("tus-resumable")
@@ -204,7 +198,7 @@ class TusController(Controller):
             case "PATCH":
                 return await _append(
                     request,
-                    _Place(database, store, settings, principal.project_id, upload_id),
+                    place,
                     version=version,
                     offset=given.get("upload-offset"),
                     length=given.get("upload-length"),
@@ -212,34 +206,24 @@ class TusController(Controller):
                 )
             case "HEAD":
                 answers.require_version(version)
-                async with database.project(principal.project_id) as tx:
-                    told = answers.description(*await look(tx, store, upload_id))
+                async with place.database.project(place.project_id) as tx:
+                    found = await look(tx, place.store, place.upload_id)
+                    told = answers.description(*found)
                 return Response(None, status_code=200, headers=told)
             case "DELETE":
                 answers.require_version(version)
-                async with database.project(principal.project_id) as tx:
-                    await _terminate(tx, store, upload_id)
+                async with place.database.project(place.project_id) as tx:
+                    await _terminate(tx, place.store, place.upload_id)
                 return Response(None, status_code=204)
             case "OPTIONS":
-                return answers.capabilities(settings.upload_max_bytes)
+                return answers.capabilities(place.policy.max_bytes)
             case _:
                 raise HTTPException(status_code=405, headers={"Allow": answers.METHODS})
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Which upload bytes are for, and what it takes to store them."""
-
-    database: Database
-    store: Store
-    settings: Settings
-    project_id: str
-    upload_id: str
-
-
 async def _append(
     request: AnyRequest,
-    place: _Place,
+    place: Place,
     *,
     version: str | None,
     offset: str | None,
@@ -257,21 +241,8 @@ async def _append(
         length=headers.parse_number("Upload-Length", length),
         checksum=headers.parse_checksum(checksum),
     )
-    return Response(
-        None, status_code=204, headers=answers.progress(*await _write(request, place, sent))
-    )
-
-
-async def _write(request: AnyRequest, place: _Place, sent: Patch) -> tuple[Upload, TusUpload]:
-    return await write(
-        place.database,
-        place.store,
-        UploadPolicy.of(place.settings),
-        place.project_id,
-        place.upload_id,
-        sent,
-        body_of(request, sent.announced),
-    )
+    written = await write(place, sent, body_of(request))
+    return Response(None, status_code=204, headers=answers.progress(*written))
 
 
 async def _terminate(tx: AsyncSession, store: Store, upload_id: str) -> None:

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.db.database import Database
@@ -114,24 +115,11 @@ async def _renew_forever(database: Database, hold: Hold) -> None:
         await asyncio.sleep(_RENEW_SECONDS)
         with suppress(*DATABASE_ERRORS):
             async with database.project(hold.project_id) as tx:
-                hold.lost = not await _renew(tx, hold)
+                await _renew(tx, hold)
 
 
-async def _renew(tx: AsyncSession, hold: Hold) -> bool:
-    renewed = await tx.scalar(
-        update(TusUpload)
-        .where(*_still_ours(hold))
-        .values(lease_until=func.clock_timestamp() + LEASE)
-        .returning(TusUpload.upload_id),
-        execution_options={"synchronize_session": False},
-    )
-    return renewed is not None
-
-
-async def record(
-    tx: AsyncSession, hold: Hold, *, offset: int, etags: Sequence[str], tail_key: str | None
-) -> None:
-    """Counts bytes that the store has durably.
+async def record(tx: AsyncSession, hold: Hold, etags: Sequence[str]) -> None:
+    """Counts what the store has durably: all up to the hold's offset.
 
     Args:
         etags: Of parts that became whole since the last time.
@@ -139,23 +127,25 @@ async def record(
     Raises:
         Locked: upload_locked; another PATCH has the upload by now, or it has ended.
     """
-    recorded = await tx.scalar(
-        update(TusUpload)
-        .where(*_still_ours(hold))
-        .values(
-            received=offset,
-            part_etags=func.array_cat(TusUpload.part_etags, list(etags)),
-            tail_key=tail_key,
-            lease_until=func.clock_timestamp() + LEASE,
-        )
-        .returning(TusUpload.upload_id),
-        execution_options={"synchronize_session": False},
+    await _renew(
+        tx,
+        hold,
+        received=hold.offset,
+        part_etags=func.array_cat(TusUpload.part_etags, list(etags)),
+        tail_key=hold.tail_key,
     )
-    if recorded is None:
-        hold.lost = True
+    if hold.lost:
         raise locked()
 
 
-def _still_ours(hold: Hold) -> tuple[ColumnElement[bool], ...]:
+async def _renew(tx: AsyncSession, hold: Hold, **values: Any) -> None:
+    """Extends the lease, and sets values, if it still is this PATCH's."""
     taking = select(Upload.id).where(Upload.id == hold.upload_id, Upload.state.in_(OPEN)).exists()
-    return (TusUpload.upload_id == hold.upload_id, TusUpload.fence == hold.fence, taking)
+    ours = await tx.scalar(
+        update(TusUpload)
+        .where(TusUpload.upload_id == hold.upload_id, TusUpload.fence == hold.fence, taking)
+        .values(lease_until=func.clock_timestamp() + LEASE, **values)
+        .returning(TusUpload.upload_id),
+        execution_options={"synchronize_session": False},
+    )
+    hold.lost = ours is None

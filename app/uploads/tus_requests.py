@@ -1,14 +1,11 @@
 """What requests of tus have in them, checked for what the protocol asks."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions import HTTPException
 
 from app.foundation.errors import BadRequest, UnsupportedMediaType
 from app.uploads import tus_headers as headers
-from app.uploads.simple import Interrupted
 from app.uploads.tus_headers import CHUNK_TYPE
 from app.uploads.tus_writing import Patch
 
@@ -51,21 +48,3 @@ def require_chunk(request: AnyRequest) -> None:
         raise UnsupportedMediaType(
             "unsupported_media_type", f"Bytes of the file come as {CHUNK_TYPE}."
         )
-
-
-async def body_of(request: AnyRequest, announced: int | None) -> AsyncIterator[bytes]:
-    """The body as it comes.
-
-    Raises:
-        Interrupted: bad_request; it broke off.
-    """
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if chunk:
-                yield chunk
-    except HTTPException as error:
-        raise Interrupted("bad_request", "The body broke off.") from error
-    if announced is not None and size != announced:
-        raise Interrupted("bad_request", f"{size} of {announced} bytes arrived.")

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assets.names import clean_filename
 from app.assets.states import fail_asset
 from app.foundation.db.ids import new_id
 from app.foundation.errors import Conflict, Forbidden, Gone, NotFound, TooLarge
@@ -13,14 +12,15 @@ from app.foundation.storage.errors import NoSuchUpload, PartInvalid
 from app.foundation.storage.protocols import Part, Store
 from app.uploads.completion import accept_source, object_is_whole
 from app.uploads.models import Upload, UploadState
-from app.uploads.parts import plan_cut
 from app.uploads.policy import UploadPolicy
 from app.uploads.service import (
     TUS,
     Announced,
+    begin_multipart,
     check_size,
     cut_of,
     get_upload,
+    insert_row,
     insert_upload,
 )
 from app.uploads.states import OPEN, move_upload
@@ -33,12 +33,11 @@ class Creation:
     """What a client asks for when it begins.
 
     Args:
-        length: None: it says so later.
+        file: Without a size where the client says it later.
         metadata_header: Upload-Metadata, to be given back.
     """
 
     file: Announced
-    length: int | None
     metadata_header: str
     partial: bool = False
 
@@ -53,53 +52,41 @@ async def create(
         Invalid: upload_empty.
         StoreUnavailable: the store cannot begin it.
     """
-    if wanted.length is not None:
-        check_size(wanted.length, policy.max_bytes)
+    file = wanted.file
+    if file.size_bytes is not None:
+        check_size(file.size_bytes, policy.max_bytes)
     if wanted.partial:
-        upload = await _insert_partial(tx, policy, project_id, wanted)
+        upload = await _insert_partial(tx, policy, project_id, file)
     else:
-        upload = await insert_upload(tx, policy, project_id, wanted.file, method=TUS)
+        upload = await insert_upload(tx, policy, project_id, file, method=TUS)
     tx.add(
         TusUpload(
             upload_id=upload.id,
             project_id=project_id,
-            length=wanted.length,
+            length=file.size_bytes,
             metadata_header=wanted.metadata_header,
             concat=Concat.PARTIAL if wanted.partial else None,
             concat_header="partial" if wanted.partial else None,
         )
     )
-    # Last, because it does not roll back; what is left of a crash here the sweep removes.
-    upload.store_upload_id = await store.create_multipart(
-        upload.object_key, content_type=upload.content_type, part_size=upload.part_bytes
-    )
-    await tx.flush()
+    await begin_multipart(tx, store, upload)
     return upload
 
 
 async def _insert_partial(
-    tx: AsyncSession, policy: UploadPolicy, project_id: str, wanted: Creation
+    tx: AsyncSession, policy: UploadPolicy, project_id: str, file: Announced
 ) -> Upload:
     upload_id = new_id("upl")
-    upload: Upload | None = await tx.scalar(
-        insert(Upload)
-        .values(
-            id=upload_id,
-            project_id=project_id,
-            state=UploadState.WAITING,
-            method=TUS,
-            filename=clean_filename(wanted.file.filename),
-            content_type=wanted.file.content_type,
-            size_bytes=wanted.length or 0,
-            part_bytes=plan_cut(wanted.length or policy.max_bytes, policy.part_bytes).part_size,
-            object_key=f"tus/{upload_id}/whole",
-            deadline_at=func.clock_timestamp() + policy.expires,
-        )
-        .returning(Upload)
+    return await insert_row(
+        tx,
+        policy,
+        file,
+        id=upload_id,
+        project_id=project_id,
+        state=UploadState.WAITING,
+        method=TUS,
+        object_key=f"tus/{upload_id}/whole",
     )
-    if upload is None:
-        raise RuntimeError("INSERT … RETURNING gave no row")
-    return upload
 
 
 async def find(tx: AsyncSession, upload_id: str, *, lock: bool = False) -> tuple[Upload, TusUpload]:

@@ -36,14 +36,19 @@ class Patch:
     checksum: Checksum | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which upload bytes are for, and what it takes to store them."""
+
+    database: Database
+    store: Store
+    policy: UploadPolicy
+    project_id: str
+    upload_id: str
+
+
 async def write(
-    database: Database,
-    store: Store,
-    policy: UploadPolicy,
-    project_id: str,
-    upload_id: str,
-    patch: Patch,
-    chunks: AsyncIterator[bytes],
+    place: Place, patch: Patch, chunks: AsyncIterator[bytes]
 ) -> tuple[Upload, TusUpload]:
     """Takes the bytes, and completes the upload if they were the last ones.
 
@@ -51,11 +56,12 @@ async def write(
         SpoolError: as `begin_append` and `Appending.run` say.
         StoreError: the store is away.
     """
-    async with database.project(project_id) as tx:
+    database, store, policy = place.database, place.store, place.policy
+    async with database.project(place.project_id) as tx:
         hold = await begin_append(
             tx,
             policy,
-            upload_id,
+            place.upload_id,
             offset=patch.offset,
             announced=patch.announced,
             length=patch.length,
@@ -66,8 +72,8 @@ async def write(
                 database, store, hold, max_bytes=policy.max_bytes, checksum=patch.checksum
             )
             await appending.run(_while_it_flows(chunks))
-    async with database.project(project_id) as tx:
-        upload, tus, _ = await settle(tx, store, upload_id)
+    async with database.project(place.project_id) as tx:
+        upload, tus, _ = await settle(tx, store, place.upload_id)
     return upload, tus
 
 

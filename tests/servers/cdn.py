@@ -27,7 +27,7 @@ from app.foundation.storage.errors import NotFound
 from app.foundation.storage.protocols import ObjectStore
 from tests.servers.router import serving
 
-_SIGNED_BY = ("Policy", "Expires", "Signature", "Key-Pair-Id")
+_SIGNED_BY = ("Policy", "Signature", "Key-Pair-Id")
 
 
 class Refused(Exception):
@@ -48,17 +48,11 @@ def check(
         Refused: it does not.
     """
     key_id = given.get("Key-Pair-Id", "")
-    if "Signature" not in given or not {"Policy", "Expires"} & given.keys():
+    if "Signature" not in given or "Policy" not in given:
         raise Refused("MissingKey")
     if key_id not in group:
         raise Refused("Unknown key")
-    if "Policy" in given:
-        text = _decode(given["Policy"])
-    else:
-        text = (
-            f'{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":'
-            f'{{"AWS:EpochTime":{int(given["Expires"])}}}}}}}]}}'
-        ).encode()
+    text = _decode(given["Policy"])
     _check_signature(group[key_id], _decode(given["Signature"]), text)
     [statement] = json.loads(text)["Statement"]
     until = statement["Condition"]["DateLessThan"]["AWS:EpochTime"]
