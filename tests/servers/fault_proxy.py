@@ -17,6 +17,7 @@ What can become of a request, as `counts` names it:
     cut        it was carried out, and the connection was reset within the answer
     duplicate  it was carried out twice, and the second answer passed on
     refused    the proxy was `down`
+    answered   it never reached the server: the proxy's `answer` was given
 """
 
 import asyncio
@@ -25,7 +26,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -52,6 +53,8 @@ class FaultProxy:
         self.duplicate_share = 0.0
         self.delay_seconds = 0.0
         """Each request waits for a random part of this first."""
+        self.answer: Callable[[Head], tuple[int, bytes] | None] = lambda _: None
+        """Asked with every request: a status and JSON to answer with instead of the server."""
         self.counts: Counter[str] = Counter()
         self.methods: Counter[str] = Counter()
         self._upstream = (upstream_host, upstream_port)
@@ -111,6 +114,7 @@ class FaultProxy:
         """From now on every request passes."""
         self.error_share = self.reset_share = self.cut_share = self.duplicate_share = 0.0
         self.delay_seconds = 0.0
+        self.answer = lambda _: None
         self.down = False
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
@@ -154,12 +158,13 @@ class FaultProxy:
         try:
             while (head := await Head.read(reader)) is not None:
                 self.methods[head.method] += 1
-                outcome = self._draw()
+                answer = self.answer(head)
+                outcome = "answered" if answer else self._draw()
                 if self.delay_seconds:
                     await asyncio.sleep(self._random.uniform(0, self.delay_seconds))
                 self.counts[outcome] += 1
-                if outcome == "error":
-                    await self._answer_error(head, reader, writer)
+                if answer or outcome == "error":
+                    await _answer(*(answer or (self.error_status, b"")), head, reader, writer)
                     return
                 if outcome == "reset":
                     await self._reset_within(head, reader, writer)
@@ -190,17 +195,6 @@ class FaultProxy:
             drawn -= share
         return "forwarded"
 
-    async def _answer_error(
-        self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        # Unread bytes would make the kernel reset the connection and take the answer with it.
-        if "expect" not in head.fields:
-            async for _ in _body(reader, head):
-                pass
-        status = f"HTTP/1.1 {self.error_status} Harmed\r\n"
-        writer.write(f"{status}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
-        await writer.drain()
-
     async def _reset_within(
         self, head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -230,6 +224,27 @@ class FaultProxy:
         finally:
             first[1].close()
         return await _pass(raw, head.method, _given(body), server, writer)
+
+
+async def _answer(
+    status: int,
+    content: bytes,
+    head: Head,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    # Unread bytes would make the kernel reset the connection and take the answer with it.
+    if "expect" not in head.fields:
+        async for _ in _body(reader, head):
+            pass
+    lines = (
+        f"HTTP/1.1 {status} Harmed",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content)}",
+        "Connection: close",
+    )
+    writer.write("\r\n".join((*lines, "", "")).encode() + content)
+    await writer.drain()
 
 
 async def _pass(

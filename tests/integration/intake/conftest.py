@@ -61,11 +61,17 @@ def intake_settings(
 
 
 @pytest.fixture
-def kinesis(intake_settings: Settings, kinesis_url: str) -> Iterator["KinesisClient"]:
-    """A client, and a data stream of two shards under the settings' name."""
+def shards() -> int:
+    """How many the data stream has."""
+    return 2
+
+
+@pytest.fixture
+def kinesis(intake_settings: Settings, kinesis_url: str, shards: int) -> Iterator["KinesisClient"]:
+    """A client, and a data stream under the settings' name."""
     client: KinesisClient = make_client(intake_settings, "kinesis", endpoint_url=kinesis_url)
     name = intake_settings.kinesis_stream or ""
-    client.create_stream(StreamName=name, ShardCount=2)
+    client.create_stream(StreamName=name, ShardCount=shards)
     client.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
     yield client
     client.delete_stream(StreamName=name)
