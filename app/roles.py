@@ -26,6 +26,7 @@ from app.foundation.http.openapi import DocumentController
 from app.foundation.http.problems import on_http_error, on_spool_error
 from app.foundation.http.static_files import static_router
 from app.foundation.http.store_controller import StoreController
+from app.intake.controller import ArrivalController, StreamController
 from app.jobs.controller import DeadLetterController, JobController, TaskController
 from app.notifications.controller import DeliveryController, EventController
 from app.paths import role_of
@@ -102,6 +103,8 @@ _PARTS = (
             PlaybackIdController,
             EventController,
             DeliveryController,
+            ArrivalController,
+            StreamController,
         ),
         root=(
             PageController,

@@ -1,15 +1,17 @@
 """The deployment itself, for commands of who runs Spool: its settings, and its database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import app.tables  # noqa: F401  # makes the foreign keys' other ends known
 from app.cli.errors import BadUsage, CommandFailed
 from app.foundation.db.database import Database
 from app.foundation.db.faults import DATABASE_ERRORS
+from app.foundation.paging import LIMIT_MAX, Page
 from app.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -48,3 +50,46 @@ def in_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) ->
         return asyncio.run(run())
     except DATABASE_ERRORS as error:
         raise CommandFailed(f"The database: {error}") from error
+
+
+def dispatched(settings: Settings, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Does some work over all projects, in one transaction. Raises as `in_database`."""
+
+    async def run(database: Database) -> T:
+        async with database.dispatch() as tx:
+            return await work(tx)
+
+    return in_database(settings, run)
+
+
+def of_all_projects(
+    settings: Settings,
+    projects: Callable[[AsyncSession], Awaitable[Sequence[str]]],
+    page: Callable[[AsyncSession, int, str | None], Awaitable[Page[T]]],
+    limit: int,
+) -> list[tuple[str, T]]:
+    """Rows that only a project's own role may read in full, each with its project.
+
+    Args:
+        projects: Which have some, asked of the dispatch role.
+        page: Of one project, by limit and cursor.
+
+    Raises:
+        CommandFailed: the database is away.
+    """
+
+    async def run(database: Database) -> list[tuple[str, T]]:
+        async with database.dispatch() as tx:
+            project_ids = await projects(tx)
+        found: list[tuple[str, T]] = []
+        for project_id in project_ids:
+            cursor: str | None = None
+            while len(found) < limit:
+                async with database.project(project_id) as tx:
+                    some = await page(tx, min(limit - len(found), LIMIT_MAX), cursor)
+                found += [(project_id, each) for each in some.items]
+                if (cursor := some.next_cursor) is None:
+                    break
+        return found
+
+    return in_database(settings, run)

@@ -55,6 +55,12 @@ events = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(events, name="events")
+arrivals = typer.Typer(
+    help="Objects that landed in a bucket, by the SPOOL_ settings in the environment.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(arrivals, name="arrivals")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answered, as JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -177,6 +183,16 @@ def stream(
     from app.cli.stream import stream_file
 
     stream_file(file, stream=stream, region=region, endpoint_url=endpoint_url, as_json=as_json)
+
+
+@app.command()
+def streams(
+    ctx: typer.Context, state: State = None, limit: Limit = 20, as_json: AsJson = False
+) -> None:
+    """List videos in data streams, newest first."""
+    from app.cli.streams import list_streams
+
+    list_streams(ctx.obj, state=state, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -340,3 +356,24 @@ def redeliver_events(
     from app.cli.events import redeliver
 
     redeliver(event or [], as_json=as_json)
+
+
+@arrivals.command("list")
+def list_arrivals(state: State = None, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List objects with what became of them, newest first."""
+    from app.cli.arrivals import list_arrivals as run
+
+    run(state=state, limit=limit, as_json=as_json)
+
+
+@arrivals.command("retry")
+def retry_arrivals(
+    id: Annotated[  # noqa: A002  # the word people type
+        list[str] | None, typer.Argument(help="Of objects that were refused. Default: all of them.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take refused objects once more, each as a new video."""
+    from app.cli.arrivals import retry as run
+
+    run(id or [], as_json=as_json)

@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from app.cli.deployment import in_database, settings_here
+from app.cli.deployment import dispatched, settings_here
 from app.cli.errors import BadUsage, CommandFailed
 from app.cli.screen import called_as, line, notes, results, show_json, table
 from app.cli.words import NONE, ago
-from app.foundation.db.database import Database
-from app.foundation.sqs import SQS_ERRORS, QueueMissing, Received, Sqs
+from app.foundation.sqs import SQS_ERRORS, QueueMissing, Sqs
 from app.jobs import queue_letters
 from app.jobs.queue_letters import Letter
 from app.jobs.queue_names import every_queue
@@ -37,7 +36,7 @@ def dead_letters(queue: str, *, limit: int, as_json: bool) -> None:
     with _sqs() as (sqs, settings):
         _check(queue, settings)
         messages = queue_letters.look(sqs, queue, limit=limit)
-        letters = _explain(settings, queue, messages)
+        letters = dispatched(settings, lambda tx: queue_letters.explain(tx, queue, messages))
     if as_json:
         show_json({"items": [_as_json(letter) for letter in letters]})
         return
@@ -73,14 +72,6 @@ def redrive(queue: str, message_ids: Sequence[str], *, as_json: bool) -> None:
         line(results(), f"SQS is moving about {letters} to {queue}.")
     else:
         line(results(), f"{letters} {'is' if done.count == 1 else 'are'} in {queue} again.")
-
-
-def _explain(settings: Settings, queue: str, messages: Sequence[Received]) -> list[Letter]:
-    async def run(database: Database) -> list[Letter]:
-        async with database.dispatch() as tx:
-            return await queue_letters.explain(tx, queue, messages)
-
-    return in_database(settings, run)
 
 
 def _check(queue: str, settings: Settings) -> None:

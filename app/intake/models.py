@@ -72,6 +72,7 @@ class IngestStream(ProjectOwned, Base):
             unique=True,
         ),
         Index("ix_ingest_streams_upload_id", "upload_id"),
+        Index("ix_ingest_streams_project_id_id", "project_id", "id"),
     )
 
     id: Mapped[Id]
@@ -112,19 +113,20 @@ class Arrival(ProjectOwned, Base):
     __table_args__ = (
         Index("uq_arrivals_bucket_key_version", "bucket", "key", "version", unique=True),
         Index("ix_arrivals_upload_id", "upload_id"),
+        Index("ix_arrivals_project_id_id", "project_id", "id"),
+        Index("ix_arrivals_taking", "id", postgresql_where="state = 'taking'"),
     )
 
     id: Mapped[Id]
-    # Whose it should be may be nobody's; only the dispatch role sees such rows.
-    project_id: Mapped[str | None] = mapped_column(  # type: ignore[assignment]  # of the mixin
-        Text(collation="C"), ForeignKey("projects.id", ondelete="CASCADE")
-    )
     bucket: Mapped[str] = mapped_column(Text)
     key: Mapped[str] = mapped_column(Text)
     version: Mapped[str] = mapped_column(
         Text, comment="Version id, sequencer or ETag: what tells one object from the next."
     )
-    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    version_id: Mapped[str | None] = mapped_column(
+        Text, comment="To read it by; none where the bucket keeps no versions."
+    )
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[ArrivalState] = mapped_column(Words(ArrivalState))
     upload_id: Mapped[str | None] = mapped_column(
         Text(collation="C"), ForeignKey(_UPLOAD, ondelete="CASCADE")

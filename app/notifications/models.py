@@ -72,6 +72,7 @@ class OutboxRow(ProjectOwned, Base):
             postgresql_where="done_at IS NULL AND dead_at IS NULL",
         ),
         Index("ix_outbox_done_at", "done_at", postgresql_where="done_at IS NOT NULL"),
+        Index("ix_outbox_dead", "project_id", "event_id", postgresql_where="dead_at IS NOT NULL"),
     )
 
     event_id: Mapped[str] = mapped_column(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from app.uploads.models import Upload
 from tests.conftest import make_settings
 from tests.e2e.system.stack import until
 from tests.integration.intake.conftest import KIB, Intake, noise
+from tests.integration.typed import set_environment, spool
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -156,7 +158,7 @@ async def test_an_object_becomes_an_asset_once(
 
 
 async def test_what_cannot_be_an_asset_is_recorded_with_a_reason(
-    intake: Intake, bucket: Bucket, project_id: str, database: Database
+    intake: Intake, bucket: Bucket, project_id: str
 ) -> None:
     mine = f"incoming/{project_id}"
     bucket.put(f"{mine}/large.mov", noise(LIMIT + 1))
@@ -166,7 +168,11 @@ async def test_what_cannot_be_an_asset_is_recorded_with_a_reason(
     bucket.put(f"{mine}/gone.mov", b"x")
     bucket.s3.delete_object(Bucket=bucket.name, Key=f"{mine}/gone.mov")
     intake.start()
-    await bucket.emptied()
+
+    async def dealt_with() -> bool:
+        return bucket.left() == 1 and "notice.no_project" in intake.log()
+
+    await until(dealt_with, "only what is nobody's is left, for the dead letters")
     found = await bucket.arrivals(project_id)
     assert {key.rpartition("/")[2]: row.error_code for key, row in found.items()} == {
         "large.mov": "upload_too_large",
@@ -175,9 +181,48 @@ async def test_what_cannot_be_an_asset_is_recorded_with_a_reason(
     }
     [(asset, upload)] = await bucket.assets(project_id)
     assert (asset.state, upload.state) == ("failed", "failed")
-    async with database.dispatch() as tx:
-        [nobodys] = await tx.scalars(select(Arrival))
-    assert nobodys.error_code == "project_not_found"
+
+
+# What is done without the message is the same on both.
+ON_A_FOLDER = pytest.mark.parametrize("intake_settings", ["folder"], indirect=True)
+
+
+@ON_A_FOLDER
+async def test_what_was_refused_is_told_and_taken_once_more(
+    intake: Intake,
+    bucket: Bucket,
+    project_id: str,
+    intake_settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_environment(monkeypatch, intake_settings)
+    large, empty = (f"incoming/{project_id}/{name}.mov" for name in ("large", "empty"))
+    bucket.put(large, noise(LIMIT + 1))
+    bucket.put(empty, b"")
+    intake.start(upload_max_bytes=LIMIT)
+    await bucket.emptied()
+    refused = await spool("arrivals", "list", "--state", "refused", "--json")
+    ids = {each["key"]: each["id"] for each in refused.json()["items"]}
+    assert ids.keys() == {large, empty}
+    told = await spool("arrivals", "list")
+    assert f"s3://{bucket.name}/{empty}  The file has no bytes." in told.out
+    assert "arrivals retry" in told.err
+    assert intake.stop() == 0
+
+    one = await spool("arrivals", "retry", ids[empty])
+    assert one.out == "1 object is taken once more.\n", one.err
+    assert (await spool("arrivals", "retry", "--json")).json() == {"retried": 1}
+    intake.start(upload_max_bytes=2 * LIMIT)
+
+    async def taken() -> bool:
+        found = await bucket.arrivals(project_id)
+        return (found[large].state, found[empty].state) == ("taken", "refused")
+
+    await until(taken, "the large one is taken, and the empty one refused again")
+    [(_, upload)] = await bucket.assets(project_id)
+    assert (upload.state, upload.size_bytes) == ("verifying", LIMIT + 1)
+    wrong = await spool("arrivals", "list", "--state", "lost")
+    assert (wrong.status, wrong.out) == (2, "")
 
 
 async def test_a_message_stays_while_the_object_cannot_be_read(
@@ -204,31 +249,32 @@ async def test_a_message_stays_while_the_object_cannot_be_read(
     assert intake.stop() == 0
 
 
-async def test_killed_while_it_copies_another_process_goes_on(
+@ON_A_FOLDER
+async def test_what_was_begun_is_taken_without_its_message(
     intake: Intake, bucket: Bucket, project_id: str, database: Database
 ) -> None:
     """The row of who died names an asset already, which the next one completes."""
     bucket.put(f"incoming/{project_id}/a.mov", noise(KIB))
-    notice = bucket.take_notice()
-    bucket.announce(notice)
     intake.start(s3_endpoint_url="http://127.0.0.1:9", s3_attempts=1)
 
-    async def begun() -> bool:
-        return "notice.again" in intake.log()
+    async def put_off() -> bool:
+        return [row.error_code for row in (await bucket.arrivals(project_id)).values()] == [
+            "unavailable"
+        ]
 
-    await until(begun, "it has begun")
+    await until(put_off, "it could not be copied")
     intake.kill()
+    bucket.sqs.purge_queue(QueueUrl=bucket.queue_url)
     async with database.project(project_id) as tx:
         row = (await tx.scalars(select(Arrival))).one()
         assert row.state is ArrivalState.TAKING
-        # The lease of who died runs out, sooner than in a minute.
-        row.lease_until = row.created_at
+        row.lease_until = row.created_at - timedelta(hours=1)
     intake.start()
 
     async def taken() -> bool:
-        # The poll of who died may have had the notice; it would be there again in a minute.
-        bucket.announce(notice)
         [(_, upload)] = await bucket.assets(project_id)
         return upload.state == "verifying"
 
-    await until(taken, "the asset has its source", 40, every=1)
+    await until(taken, "the asset has its source")
+    [row] = (await bucket.arrivals(project_id)).values()
+    assert (row.state, row.error_code) == ("taken", None)
