@@ -4,19 +4,13 @@ A test double, for the engine's side of things: order, diffs, protection, drift,
 whatever it is given and answers as `tests/infra/outputs.py` says. What AWS itself would refuse is
 tried on the real AWS provider.
 
-Run by the engine as `pulumi-resource-<package>`, it prints its port and speaks the provider
-protocol (github.com/pulumi/pulumi, proto/pulumi/provider.proto).
+It speaks the provider protocol (github.com/pulumi/pulumi, proto/pulumi/provider.proto), from a
+thread of the tests: what the engine starts as `pulumi-resource-<package>` only says the port.
 """
 
-import fcntl
 import json
-import os
-import signal
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -32,7 +26,6 @@ from pulumi.runtime.proto import (
 
 from tests.infra.outputs import CALLS, OUTPUTS, account_arn
 
-CLOUD = "SPOOL_TEST_CLOUD"
 # A change of these makes another thing: names, engines, places.
 _REPLACING = frozenset(
     {"name", "bucket", "identifier", "clusterIdentifier", "engine", "cidrBlock", "availabilityZone"}
@@ -41,39 +34,26 @@ _OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_len
 
 
 class Cloud:
-    """What there is, by id, in a file that providers and tests share.
+    """What there is, by type and id.
 
-    `failing` has types whose creation fails, with the message that it fails with.
+    Args:
+        things: Inputs as they were made, or changed by hand.
+        failing: Types whose creation and change fail, with the message that they fail with.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
+        self.things: dict[str, dict[str, Any]] = {}
+        self.failing: dict[str, str] = {}
+        self.made = 0
 
-    @contextmanager
-    def change(self) -> Iterator[dict[str, Any]]:
-        """The whole as a dictionary; written back at the end of the block."""
-        with self._path.open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            text = file.read()
-            held = json.loads(text) if text else {"things": {}, "failing": {}, "made": 0}
-            yield held
-            file.seek(0)
-            file.truncate()
-            json.dump(held, file)
+    def clear(self) -> None:
+        self.things.clear()
+        self.failing.clear()
 
-    @property
-    def things(self) -> dict[str, dict[str, Any]]:
-        with self.change() as held:
-            return dict(held["things"])
-
-    def fail(self, type_: str, message: str) -> None:
-        """Creating things of this type fails from now on; with an empty message no longer."""
-        with self.change() as held:
-            if message:
-                held["failing"][type_] = message
-            else:
-                held["failing"].pop(type_, None)
+    def one(self, word: str) -> dict[str, Any]:
+        """The only thing with `word` in its type or id."""
+        (key,) = (key for key in self.things if word in key)
+        return self.things[key]
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -82,6 +62,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, package: str, cloud: Cloud) -> None:
         self._package = package
         self._cloud = cloud
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "older than this")
 
     def GetSchema(self, request: Any, context: Any) -> Any:
         schema = {"name": self._package, "version": "999.0.0"}
@@ -120,14 +103,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = plain(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=request.properties)
-        with self._cloud.change() as held:
-            if type_ in held["failing"]:
-                context.abort(grpc.StatusCode.INTERNAL, held["failing"][type_])
-            held["made"] += 1
-            state = {"arn": account_arn(type_, name), **inputs}
-            state.update(_outputs(type_, name, inputs))
-            id_ = str(state.get("id", f"{name}-{held['made']}"))
-            held["things"][f"{type_}::{id_}"] = inputs
+        self._refuse(type_, context)
+        self._cloud.made += 1
+        state = {"arn": account_arn(type_, name), **inputs, **_outputs(type_, name, inputs)}
+        id_ = str(state.get("id", f"{name}-{self._cloud.made}"))
+        self._cloud.things[f"{type_}::{id_}"] = inputs
         return provider_pb2.CreateResponse(id=id_, properties=_struct(state))
 
     def Read(self, request: Any, context: Any) -> Any:
@@ -145,16 +125,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = plain(request.news)
         state = {**plain(request.olds), **inputs}
         if not request.preview:
-            with self._cloud.change() as held:
-                if type_ in held["failing"]:
-                    context.abort(grpc.StatusCode.INTERNAL, held["failing"][type_])
-                held["things"][f"{type_}::{request.id}"] = inputs
+            self._refuse(type_, context)
+            self._cloud.things[f"{type_}::{request.id}"] = inputs
         return provider_pb2.UpdateResponse(properties=_struct(state))
 
     def Delete(self, request: Any, context: Any) -> Any:
         type_, _ = _type_and_name(request.urn)
-        with self._cloud.change() as held:
-            held["things"].pop(f"{type_}::{request.id}", None)
+        self._cloud.things.pop(f"{type_}::{request.id}", None)
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
@@ -189,6 +166,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 )
             )
         return provider_pb2.ConstructResponse(urn=registered.urn, state=_struct(state))
+
+    def _refuse(self, type_: str, context: Any) -> None:
+        if type_ in self._cloud.failing:
+            context.abort(grpc.StatusCode.INTERNAL, self._cloud.failing[type_])
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
@@ -230,17 +211,10 @@ def _type_and_name(urn: str) -> tuple[str, str]:
     return parts[2].split("$")[-1], parts[-1]
 
 
-def main(package: str) -> None:
+def serve(package: str, cloud: Cloud) -> tuple[grpc.Server, int]:
+    """A server of a package's resources, started, and its port."""
     server = grpc.server(ThreadPoolExecutor(32), options=_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-        Provider(package, Cloud(Path(os.environ[CLOUD]))), server
-    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(package, cloud), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(port, flush=True)
-    server.wait_for_termination()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    return server, port

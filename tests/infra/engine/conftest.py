@@ -1,62 +1,65 @@
-"""The real engine with a cloud in a file: state in a folder, secrets under a passphrase."""
+"""The real engine with a cloud of its own: state in a folder, secrets under a passphrase."""
 
-import sys
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.infra.engine.cloud import CLOUD, Cloud
+from tests.infra.engine.cloud import Cloud, serve
 from tests.servers import pulumi_cli
 
-ROOT = Path(__file__).resolve().parents[3]
 _PACKAGES = ("aws", "kubernetes", "eks")
 
 
 @dataclass(frozen=True)
+class Plugins:
+    """A folder with the plugins that the engine finds on the PATH, and the cloud behind them."""
+
+    folder: Path
+    cloud: Cloud
+
+
+@dataclass(frozen=True)
 class Engine:
-    """Where the engine's things are.
+    """Where the engine's state is, and what its providers made."""
 
-    Args:
-        environment: For the CLI: backend, passphrase, PATH with the provider's plugins.
-        cloud: What the provider made.
-    """
-
-    environment: Mapping[str, str]
+    state: Path
     cloud: Cloud
 
 
 @pytest.fixture(scope="session")
-def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the plugins that the engine finds on the PATH: all one program."""
-    folder = tmp_path_factory.mktemp("plugins")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugins]:
+    folder, cloud = tmp_path_factory.mktemp("plugins"), Cloud()
+    servers = []
     for package in _PACKAGES:
+        server, port = serve(package, cloud)
+        servers.append(server)
         plugin = folder / f"pulumi-resource-{package}"
-        plugin.write_text(
-            f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" '
-            f"-m tests.infra.engine.cloud {package}\n"
-        )
+        plugin.write_text(f"#!/bin/sh\necho {port}\nexec sleep 86400\n")
         plugin.chmod(0o755)
-    return folder
+    yield Plugins(folder, cloud)
+    for server in servers:
+        server.stop(None)
 
 
 @pytest.fixture
-def engine(plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An engine of its own, without stacks, and an empty cloud."""
-    (tmp_path / "state").mkdir()
-    cli = pulumi_cli.build()
-    path = f"{plugins}:{cli}:/usr/local/bin:/usr/bin:/bin"
-    environment = {
-        "PATH": path,
+    plugins.cloud.clear()
+    state = tmp_path / "state"
+    state.mkdir()
+    for name, value in {
+        "PATH": f"{plugins.folder}:{pulumi_cli.build()}:/usr/local/bin:/usr/bin:/bin",
         "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+        "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": "for tests",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "false",
-        CLOUD: str(tmp_path / "cloud.json"),
-    }
-    for name, value in environment.items():
+    }.items():
         monkeypatch.setenv(name, value)
-    return Engine(environment, Cloud(tmp_path / "cloud.json"))
+    yield Engine(state, plugins.cloud)
+    # What a program that the engine gave up on leaves complains when it is collected: now, and
+    # not in the middle of another test.
+    gc.collect()

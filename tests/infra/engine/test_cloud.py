@@ -35,9 +35,7 @@ def test_up_again_drift_and_destroy(engine: Engine) -> None:
     assert len(engine.cloud.things) == 2
     assert stack.up().summary.resource_changes == {"same": 3}
 
-    with engine.cloud.change() as held:
-        key = next(key for key in held["things"] if "sqs" in key)
-        held["things"][key]["tags"] = {"a": "by hand"}
+    engine.cloud.one("sqs")["tags"] = {"a": "by hand"}
     assert stack.preview(refresh=True).change_summary == {"update": 1, "same": 2}
 
     stack.workspace.program = _queue({"a": "2"})
@@ -48,10 +46,10 @@ def test_up_again_drift_and_destroy(engine: Engine) -> None:
 
 def test_what_is_protected_and_what_fails(engine: Engine) -> None:
     stack = _stack(_queue({}, protect=True))
-    engine.cloud.fail("aws:sns/topic:Topic", "no topics today")
+    engine.cloud.failing["aws:sns/topic:Topic"] = "no topics today"
     with pytest.raises(automation.CommandError, match="no topics today"):
         stack.up()
-    engine.cloud.fail("aws:sns/topic:Topic", "")
+    engine.cloud.failing.clear()
     assert stack.up().summary.resource_changes == {"create": 1, "same": 2}
     with pytest.raises(automation.CommandError, match="protected"):
         stack.destroy()
