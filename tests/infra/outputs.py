@@ -39,6 +39,30 @@ OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "kubernetes:networking.k8s.io/v1:Ingress": lambda name, _: {
         "status": {"loadBalancer": {"ingress": [{"hostname": f"{name}.elb.amazonaws.com"}]}},
     },
+    "aws:acm/certificate:Certificate": lambda _, inputs: {
+        "domainValidationOptions": [
+            {
+                "domainName": inputs["domainName"],
+                "resourceRecordName": f"_proof.{inputs['domainName']}.",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_proof.acm-validations.aws.",
+            }
+        ],
+    },
+    "aws:cloudfront/distribution:Distribution": lambda *_: {
+        "id": "E1",
+        "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/E1",
+        "domainName": "d1.cloudfront.net",
+        "hostedZoneId": "Z2FDTNDATAQYW2",
+    },
+    "aws:sesv2/emailIdentity:EmailIdentity": lambda *_: {
+        "dkimSigningAttributes": {"tokens": ["one", "two", "three"]},
+    },
+    "aws:route53/record:Record": lambda _, inputs: {"fqdn": inputs["name"]},
+    "aws:ecr/repository:Repository": lambda _, inputs: {
+        "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs['name']}",
+    },
+    "aws:apigateway/restApi:RestApi": lambda *_: {"rootResourceId": "root"},
     "eks:index:Cluster": lambda name, inputs: {
         "kubeconfig": {"clusters": [{"name": name}]},
         "kubeconfigJson": '{"apiVersion": "v1", "kind": "Config"}',

@@ -79,6 +79,7 @@ def test_the_word_preset_is_the_presets_default() -> None:
         ("dev", {"cdn": "true"}, "spool-env keys new"),
         ("staging", {"cdnSigningKey": "other"}, "must name a key of both"),
         ("prod", {"domain": ""}, "not served without a name"),
+        ("dev", {"apiGateway": "true"}, "set spool:domain"),
         ("dev", {"domain": "a.example"}, "without spool:hostedZoneId"),
         ("dev", {"target": json.dumps({"endpoints": "x"})}, "it takes endpoint"),
         ("dev", {"target": json.dumps({"maxRetries": "2"})}, "must be of type int"),

@@ -163,6 +163,11 @@ def _edge(settings: Settings) -> Iterator[str]:
                 "spool:cdnSigningKey must name a key of both spool:cdnPublicKeys and "
                 "spool:cdnPrivateKeys; `spool-env keys new` sets all three."
             )
+    if edge.api_gateway and not edge.domain:
+        yield (
+            "spool:apiGateway is true, and API Gateway passes requests on to a name with a "
+            "certificate; set spool:domain."
+        )
     if edge.certificate_arn and not edge.domain:
         yield "spool:certificateArn is set without spool:domain, the name that it is for."
     if settings.general.preset == "prod" and not edge.domain:

@@ -92,6 +92,7 @@ class State:
     kinesis_retention_hours: int
     kinesis_project_id: str | None
     bucket_events: Literal["none", "s3", "eventbridge"]
+    image_registry: bool
     registry_keep_images: int
     cognito: bool
     mail_from: str | None
@@ -123,6 +124,7 @@ class Edge:
     waf_rate_limit: int
     sticky_sessions: bool
     api_gateway: bool
+    api_gateway_cache: bool
 
 
 @dataclass(frozen=True)

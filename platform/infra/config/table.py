@@ -156,6 +156,12 @@ STATE: Mapping[str, Key] = {
         "none",
         choices=("none", "s3", "eventbridge"),
     ),
+    "imageRegistry": Key(
+        "boolean",
+        "This stack makes the repositories spool/api, spool/worker and spool/console, which an "
+        "account has once for all its stacks.",
+        presets=by_preset(True, False, False, False),
+    ),
     "registryKeepImages": Key("integer", "Images kept per repository.", 50, least=5),
     "cognito": Key("boolean", "A Cognito user pool for sign-in by OpenID Connect.", False),
     "mailFrom": Key("string", "Sender of mail by SES; no mail without."),
@@ -207,6 +213,7 @@ EDGE: Mapping[str, Key] = {
     "apiGateway": Key(
         "boolean", "API Gateway with keys and usage plans in front of the API.", False
     ),
+    "apiGatewayCache": Key("boolean", "It caches what is public; costs by the hour.", False),
 }
 
 DAY_TWO: Mapping[str, Key] = {

@@ -1,0 +1,1 @@
+"""What stands between people and the platform: names, certificates, firewalls, the CDN."""
