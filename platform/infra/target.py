@@ -10,7 +10,7 @@ import pulumi_aws as aws
 _SERVICES = (
     "accessanalyzer", "acm", "apigateway", "autoscaling", "backup", "budgets", "ce",
     "cloudfront", "cloudtrail", "cloudwatch", "cognitoidp", "computeoptimizer", "ec2", "ecr",
-    "eks", "elbv2", "events", "guardduty", "iam", "kinesis", "kms", "lambda", "logs", "rds",
+    "eks", "elbv2", "events", "guardduty", "iam", "kinesis", "kms", "lambda_", "logs", "rds",
     "route53", "s3", "s3control", "scheduler", "secretsmanager", "sesv2", "ses", "sns", "sqs",
     "ssm", "sts", "wafv2", "xray",
 )  # fmt: skip
