@@ -4,7 +4,7 @@
 #   make demo VIDEO=a.mov   one's own
 #   make demo ONCE=1        ends when it is ready; the last line is JSON
 #   make test               all tests
-#   make bench              what is fast and what is not; takes half an hour, see docs/benchmarks.md
+#   make bench              what is fast and what is not; takes more than half an hour, see docs/benchmarks.md
 #   make soak N=200         kills everything at N random moments each, and uploads 5 GiB; takes hours
 #   make lint               style, types, import layers
 #   make images             container images, with Docker or Buildah; see docs/images.md

@@ -1,6 +1,7 @@
 """The API: what it is made of. `python -m app.asgi` serves it."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -118,8 +119,11 @@ def main() -> None:
     service = "spool-api" if settings.role == "all" else f"spool-{settings.role}"
     configure_logging(settings, service=service)
     configure_tracing(settings, service)
+    app = create_app(settings)
+    # It stays as long as the process does: no collection needs to look through all of it.
+    gc.freeze()
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -4,6 +4,7 @@ Then it hands its work back: nothing new is claimed, short work gets a moment to
 stopped, and the tasks are ready for another worker before the process exits.
 """
 
+import gc
 import signal
 import sys
 import threading
@@ -31,6 +32,8 @@ def main() -> None:
     configure_logging(settings, service="spool-worker")
     configure_tracing(settings, "spool-worker")
     process = WorkerProcess(settings, ACTORS)
+    # All of it stays: the collector need not look through it again and again.
+    gc.freeze()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

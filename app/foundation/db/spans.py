@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from opentelemetry import trace
 from opentelemetry.semconv.attributes import db_attributes, error_attributes, server_attributes
+from opentelemetry.util.types import AttributeValue
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,36 +65,40 @@ class TransactionSpan:
         span = self._span
         if span is None:
             return
-        summary = _summary(self._notes)
-        if summary:
+        about: dict[str, AttributeValue] = {
+            db_attributes.DB_SYSTEM_NAME: "postgresql",
+            ROLE: self._role,
+            STATEMENTS: len(self._notes),
+        }
+        if summary := _summary(self._notes):
             span.update_name(summary)
-            span.set_attribute(db_attributes.DB_QUERY_SUMMARY, summary)
-        span.set_attribute(db_attributes.DB_SYSTEM_NAME, "postgresql")
-        span.set_attribute(ROLE, self._role)
-        span.set_attribute(STATEMENTS, len(self._notes))
+            about[db_attributes.DB_QUERY_SUMMARY] = summary
         if self._connection is not None:
             url = self._connection.engine.url
-            span.set_attribute(db_attributes.DB_NAMESPACE, url.database or "")
-            span.set_attribute(server_attributes.SERVER_ADDRESS, url.host or "")
-            span.set_attribute(server_attributes.SERVER_PORT, url.port or 5432)
+            about[db_attributes.DB_NAMESPACE] = url.database or ""
+            about[server_attributes.SERVER_ADDRESS] = url.host or ""
+            about[server_attributes.SERVER_PORT] = url.port or 5432
         if error is not None:
-            span.set_attribute("spool.db.rolled_back", value=True)
+            about["spool.db.rolled_back"] = True
         if isinstance(error, DBAPIError):
-            span.set_attribute(error_attributes.ERROR_TYPE, type(error).__name__)
+            about[error_attributes.ERROR_TYPE] = type(error).__name__
             if state := getattr(error.orig, "sqlstate", None):
-                span.set_attribute(db_attributes.DB_RESPONSE_STATUS_CODE, state)
+                about[db_attributes.DB_RESPONSE_STATUS_CODE] = state
             span.set_status(trace.StatusCode.ERROR)
+        span.set_attributes(about)
         span.end()
 
 
 def _listen(engine: Engine) -> None:
-    # Not before the first span: who records nothing pays nothing for each statement.
-    if not event.contains(engine, "before_cursor_execute", _note):
-        event.listen(engine, "before_cursor_execute", _note)
+    # Not before the first span: who records nothing pays nothing for each statement. Events of the
+    # dialect, because those of the engine cost each statement several times as much.
+    if not event.contains(engine, "do_execute", _note):
+        event.listen(engine, "do_execute", _note)
+        event.listen(engine, "do_executemany", _note)
 
 
-def _note(connection: Connection, _cursor: object, statement: str, *_more: Any) -> None:
-    notes = connection.info.get(_NOTES)
+def _note(_cursor: object, statement: str, _parameters: object, context: Any) -> None:
+    notes = context.root_connection.info.get(_NOTES)
     if notes is not None:
         notes.append(_said(statement))
 
