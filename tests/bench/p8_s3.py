@@ -63,7 +63,7 @@ async def run(options: Options) -> Report:
                 running_api(installation, **environment) as (program, url),
                 api_client(url, key) as api,
             ):
-                parts = in_parts(installation, program, api, file)
+                parts = in_parts(installation, program, store, api, file)
                 plain = in_one(installation, program, store, file)
                 for side in (parts, plain):  # so that the file lies in the page cache
                     await side()

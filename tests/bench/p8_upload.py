@@ -52,8 +52,9 @@ async def run(options: Options) -> Report:
             key = await make_key(database, project)
         file = make_file(installation.folder / "file.mp4", size)
         with running_api(installation) as (program, url), api_client(url, key) as api:
-            parts = in_parts(installation, program, api, file)
-            plain = in_one(installation, program, _served_by(installation, url), file)
+            store = _served_by(installation, url)
+            parts = in_parts(installation, program, store, api, file)
+            plain = in_one(installation, program, store, file)
             for side in (parts, plain):  # so that the file lies in the page cache
                 await side()
             pairs = paired(*await in_turn(options.pairs, parts, plain))
@@ -80,7 +81,7 @@ async def run(options: Options) -> Report:
 
 
 def in_parts(
-    installation: Installation, program: Program, api: Api, file: Path
+    installation: Installation, program: Program, store: Store, api: Api, file: Path
 ) -> Callable[[], Awaitable[Sample]]:
     """A side that sends the file as clients do: create, parts, complete."""
 
@@ -89,7 +90,7 @@ def in_parts(
         upload(api, installation.folder, file)
         return time.perf_counter() - began
 
-    return _side(installation, program, file, send)
+    return _side(installation, program, store, file, send)
 
 
 def _served_by(installation: Installation, url: str) -> Store:
@@ -114,7 +115,7 @@ def in_one(
         answer.raise_for_status()
         return seconds
 
-    return _side(installation, program, file, send)
+    return _side(installation, program, store, file, send)
 
 
 def _blocks(file: Path) -> Iterator[bytes]:
@@ -124,7 +125,11 @@ def _blocks(file: Path) -> Iterator[bytes]:
 
 
 def _side(
-    installation: Installation, program: Program, file: Path, send: Callable[[], float]
+    installation: Installation,
+    program: Program,
+    store: Store,
+    file: Path,
+    send: Callable[[], float],
 ) -> Callable[[], Awaitable[Sample]]:
     mebibytes = file.stat().st_size / _MIB
 
@@ -136,7 +141,10 @@ def _side(
             program.cpu_seconds() - before,
             installation.postgres_cpu_seconds() - postgres_before,
         )
-        # What one run wrote must not be flushed to disk at the cost of the next.
+        # Each run begins with an empty store. Parts make a new object each time and one PUT
+        # replaces its own: else memory and disk would fill for one side alone. And what a run
+        # wrote must not be flushed to disk at the cost of the next.
+        await store.delete_prefix("")
         await asyncio.to_thread(os.sync)
         return sample
 
