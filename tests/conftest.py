@@ -27,7 +27,8 @@ CREDENTIALS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The sizes of R5 and R8; see docs/reliability.md."""
+    """The sizes of R3, R5 and R8; see docs/reliability.md."""
+    parser.addoption("--shuffled", type=int, default=60, help="tasks with up to five messages")
     parser.addoption("--messages", type=int, default=400, help="tasks that SQS rings for")
     parser.addoption("--queue-down", type=float, default=3, help="seconds that SQS is down")
     parser.addoption("--pairs", type=int, default=1, help="runs with poison and without")
