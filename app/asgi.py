@@ -15,6 +15,7 @@ from litestar.exceptions import NotFoundException
 
 from app.accounts.authentication import Credentials
 from app.foundation.db.database import Database
+from app.foundation.http.admission import Admission
 from app.foundation.http.body import JsonRequest
 from app.foundation.http.edge import Edge
 from app.foundation.http.health import Check
@@ -110,7 +111,8 @@ def create_app(
         request_max_body_size=MIB,
         state=state,
     )
-    app.asgi_handler = Edge(app.asgi_handler, deadline_seconds=settings.request_timeout_seconds)
+    edge = Edge(app.asgi_handler, deadline_seconds=settings.request_timeout_seconds)
+    app.asgi_handler = Admission(edge, most=settings.requests_at_once)
     return app
 
 

@@ -7,14 +7,18 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+import structlog
 from dramatiq import Consumer, MessageProxy
 
 from app.foundation.db.database import Database
+from app.foundation.telemetry.seldom import Seldom
 from app.jobs.claim import Lease, claim
 from workers.leases import DATABASE_AWAY, Leases
-from workers.task_broker import ClaimsFailing, LeasedMessage, TaskBroker, leased, loop_thread
+from workers.task_broker import LeasedMessage, TaskBroker, leased, loop_thread
 
-_RECONNECT_SECONDS = 0.2
+log = structlog.get_logger(__name__)
+
+_AGAIN_SECONDS = 0.2
 
 
 class PostgresBroker(TaskBroker):
@@ -47,7 +51,7 @@ class _TaskConsumer(Consumer):
         self._bell = broker.bells[queue]
         self._slots = broker.slots[queue]
         self._timeout = timeout
-        self._failing = ClaimsFailing(queue)
+        self._outage = Seldom()
         self._claimed: deque[Lease] = deque()
 
     def __next__(self) -> MessageProxy | None:
@@ -65,10 +69,11 @@ class _TaskConsumer(Consumer):
         try:
             leases = loop_thread().run_coroutine(self._claim_on_loop(limit))
         except DATABASE_AWAY as error:
-            self._failing.failed(error)
-            self._bell.wait(_RECONNECT_SECONDS)
+            if self._outage.due():
+                log.warning("claim.failed", queue=self._queue, error=str(error))
+            self._bell.wait(_AGAIN_SECONDS)
             return []
-        self._failing.over()
+        self._outage.over()
         self._slots.take(len(leases))
         return leases
 

@@ -18,6 +18,7 @@ from prometheus_client import Counter
 
 from app.foundation.db.database import Database
 from app.foundation.sqs import Received, Sqs
+from app.foundation.telemetry.seldom import Seldom
 from app.jobs.claim import Lease, claim_tasks, still_ready
 from app.jobs.models import Task
 from app.jobs.queue_names import bands_of
@@ -27,7 +28,7 @@ from app.jobs.wakeup import Poison, WakeUp, read_wakeup
 from workers.leases import DATABASE_AWAY, Leases
 from workers.sqs_polls import BandPolls
 from workers.sqs_receipts import Receipts
-from workers.task_broker import ClaimsFailing, LeasedMessage, TaskBroker, leased, loop_thread
+from workers.task_broker import LeasedMessage, TaskBroker, leased, loop_thread
 
 log = structlog.get_logger(__name__)
 
@@ -170,7 +171,7 @@ class _SqsConsumer(Consumer):
         self._queue = queue
         self._slots = broker.slots[queue]
         self._timeout = timeout
-        self._failing = ClaimsFailing(queue)
+        self._outage = Seldom()
         self._claimed: deque[RungMessage] = deque()
         self._polls = BandPolls(
             broker.sqs,
@@ -225,9 +226,10 @@ class _SqsConsumer(Consumer):
             try:
                 answer = loop_thread().run_coroutine(self._claim_on_loop(list(wanted)))
             except DATABASE_AWAY as error:
-                self._failing.failed(error)
+                if self._outage.due():
+                    log.warning("claim.failed", queue=self._queue, error=str(error))
             else:
-                self._failing.over()
+                self._outage.over()
                 return answer
             messages = [each for copies in wanted.values() for each in copies]
             if self._broker.draining.wait(_AGAIN_SECONDS):

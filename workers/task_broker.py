@@ -5,11 +5,9 @@ row; see app/jobs.
 """
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-import structlog
 from dramatiq import Broker, Consumer, Message, MessageProxy
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread
 from dramatiq.errors import QueueNotFound
@@ -19,10 +17,6 @@ from app.foundation.db.listening import listen_forever
 from app.jobs.claim import Lease, hand_back
 from app.jobs.wake import CANCELLED, CHANNEL, ring
 from workers.leases import Leases
-
-log = structlog.get_logger(__name__)
-
-_SAID_AGAIN_SECONDS = 30.0
 
 
 class LeasedMessage(MessageProxy):
@@ -142,23 +136,6 @@ class TaskBroker(Broker, ABC):
             await ring(tx, await hand_back(tx, [(lease.id, lease.fence) for lease in leases]))
         for lease in leases:
             self.leases.discard(lease)
-
-
-class ClaimsFailing:
-    """Says that a queue's tasks cannot be claimed: at once, then twice a minute while it lasts."""
-
-    def __init__(self, queue: str) -> None:
-        self._queue = queue
-        self._silent_until: float | None = None
-
-    def failed(self, error: Exception) -> None:
-        now = time.monotonic()
-        if self._silent_until is None or now >= self._silent_until:
-            self._silent_until = now + _SAID_AGAIN_SECONDS
-            log.warning("claim.failed", queue=self._queue, error=str(error))
-
-    def over(self) -> None:
-        self._silent_until = None
 
 
 def leased(message: MessageProxy) -> Lease:

@@ -128,6 +128,7 @@ TITLES: Mapping[str, str] = {
     "internal_error": "Something broke on our side",
     "request_timeout": "The request took too long",
     "unavailable": "A service we need is away",
+    "overloaded": "Too many requests at once",
     "cursor_invalid": "The cursor is not one of ours",
     "precondition_required": "An If-Match header is needed",
     "precondition_failed": "The resource has changed",

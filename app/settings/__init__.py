@@ -100,6 +100,11 @@ class Settings(
     request_timeout_seconds: float = Field(
         default=15.0, gt=0, description="After so long a request is answered with 503."
     )
+    requests_at_once: int = Field(
+        default=256,
+        ge=1,
+        description="More requests at a time, media apart, are answered with 503 at once.",
+    )
     simple_upload_max_bytes: int = Field(
         default=500 * MIB, ge=1, description="Largest file in one request."
     )

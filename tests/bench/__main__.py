@@ -16,6 +16,7 @@ from tests.bench import (
     p8_upload,
     p9_list,
     p12_start,
+    r11_overload,
     sqs_broker,
 )
 from tests.bench.report import (
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "p8s3": p8_s3.run,
     "p9": p9_list.run,
     "p12": p12_start.run,
+    "r11": r11_overload.run,
     "sqs": sqs_broker.run,
 }
 _RESULTS = Path(__file__).parents[2] / "test-results"

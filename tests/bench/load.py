@@ -21,6 +21,7 @@ import httptools
 import uvloop
 
 _ROOT = Path(__file__).parents[2]
+_REFUSALS = (429, 503)
 _WRK_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _WRK_ERRORS = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.+)")
 
@@ -32,6 +33,7 @@ class Load:
     Args:
         rate: Requests a second, sent on time whether or not earlier ones are answered, as far as
             `connections` allows; 0 asks again as soon as there is an answer.
+        may_be_refused: 429 and 503 are answers too.
     """
 
     url: str
@@ -39,14 +41,21 @@ class Load:
     connections: int
     seconds: float
     rate: float = 0.0
+    may_be_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Args: latencies, in seconds, from when a request was due; empty if wrk asked."""
+    """What came back. Of requests that were refused, only `refused` tells.
+
+    Args:
+        latencies: In seconds, from when a request was due; empty if wrk asked.
+        refused: The same, of those that were answered with 429 or 503.
+    """
 
     per_second: float
     latencies: Sequence[float]
+    refused: Sequence[float] = ()
 
 
 def generator() -> str:
@@ -57,9 +66,9 @@ async def apply_load(load: Load) -> Answers:
     """Puts load on a server, from a process of its own.
 
     Raises:
-        RuntimeError: an answer was not 200.
+        RuntimeError: an answer was not 200, nor a refusal where there may be some.
     """
-    if not load.rate and shutil.which("wrk"):
+    if not load.rate and not load.may_be_refused and shutil.which("wrk"):
         return await asyncio.to_thread(_wrk, load)
     said = await asyncio.to_thread(
         _output_of, [sys.executable, "-m", "tests.bench.load", json.dumps(asdict(load))]
@@ -110,14 +119,13 @@ class _Connection(asyncio.Protocol):
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(self._parser.get_status_code())
 
-    async def ask(self, request: bytes) -> None:
+    async def ask(self, request: bytes) -> int:
+        """The status of the answer."""
         if self._transport is None:
             raise RuntimeError("not connected")
         self._answered = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        status = await self._answered
-        if status != 200:
-            raise RuntimeError(f"answered with {status}")
+        return await self._answered
 
 
 async def _run(load: Load) -> Answers:
@@ -131,6 +139,7 @@ async def _run(load: Load) -> Answers:
         for _ in range(load.connections)
     ]
     latencies: list[float] = []
+    refused: list[float] = []
     begin = time.perf_counter()
     end = begin + load.seconds
     interval = load.connections / load.rate if load.rate else 0.0
@@ -140,14 +149,19 @@ async def _run(load: Load) -> Answers:
         due = begin + interval * place / load.connections
         while due < end:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            await connection.ask(request)
+            status = await connection.ask(request)
             now = time.perf_counter()
-            latencies.append(now - due)
+            if status == 200:
+                latencies.append(now - due)
+            elif load.may_be_refused and status in _REFUSALS:
+                refused.append(now - due)
+            else:
+                raise RuntimeError(f"answered with {status}")
             # A server that is late is asked late, and the delay counts as latency.
             due = due + interval if interval else now
 
     await asyncio.gather(*(keep_asking(n, each) for n, each in enumerate(connections)))
-    return Answers(len(latencies) / (time.perf_counter() - begin), latencies)
+    return Answers(len(latencies) / (time.perf_counter() - begin), latencies, refused)
 
 
 if __name__ == "__main__":

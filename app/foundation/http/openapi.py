@@ -26,7 +26,10 @@ A video platform that a team runs itself: uploads in, adaptive streams out.
 """
 # What any handler may answer, by what it asks for.
 _Answers = dict[str, tuple[str, ...]]
-_ALWAYS: _Answers = {"500": ("internal_error",), "503": ("unavailable", "request_timeout")}
+_ALWAYS: _Answers = {
+    "500": ("internal_error",),
+    "503": ("unavailable", "overloaded", "request_timeout"),
+}
 _WITH_CREDENTIALS: _Answers = {
     "401": ("credentials_missing", "credentials_invalid", "token_expired"),
     "403": ("scope_missing",),

@@ -189,6 +189,16 @@ async def test_a_request_that_takes_too_long_is_given_up(
         assert (await client.get("/test/patient")).status_code == 200
 
 
+async def test_a_request_too_many_is_refused(hasty: Settings, database: Database) -> None:
+    narrow = hasty.model_copy(update={"requests_at_once": 1})
+    async with client_of(with_routes(create_app(narrow, database=database))) as client:
+        first, second = await asyncio.gather(client.get("/test/slow"), client.get("/test/slow"))
+        check_problem(first, 503, "request_timeout")
+        check_problem(second, 503, "overloaded")
+        assert second.headers["Retry-After"]
+        check_problem(await client.get("/test/slow"), 503, "request_timeout")
+
+
 async def test_a_given_up_transaction_leaves_its_connection_usable(
     hasty: Settings, ada: Person
 ) -> None:
