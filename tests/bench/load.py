@@ -140,11 +140,13 @@ async def _run(load: Load) -> Answers:
     ]
     latencies: list[float] = []
     refused: list[float] = []
+    in_time = 0
     begin = time.perf_counter()
     end = begin + load.seconds
     interval = load.connections / load.rate if load.rate else 0.0
 
     async def keep_asking(place: int, connection: _Connection) -> None:
+        nonlocal in_time
         # Each connection has its own times, evenly between those of the others.
         due = begin + interval * place / load.connections
         while due < end:
@@ -152,16 +154,17 @@ async def _run(load: Load) -> Answers:
             status = await connection.ask(request)
             now = time.perf_counter()
             if status == 200:
-                latencies.append(now - due)
+                latencies.append(round(now - due, 6))
+                in_time += now <= end
             elif load.may_be_refused and status in _REFUSALS:
-                refused.append(now - due)
+                refused.append(round(now - due, 6))
             else:
                 raise RuntimeError(f"answered with {status}")
             # A server that is late is asked late, and the delay counts as latency.
             due = due + interval if interval else now
 
     await asyncio.gather(*(keep_asking(n, each) for n, each in enumerate(connections)))
-    return Answers(len(latencies) / (time.perf_counter() - begin), latencies, refused)
+    return Answers(in_time / load.seconds, latencies, refused)
 
 
 if __name__ == "__main__":

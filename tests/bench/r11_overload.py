@@ -28,7 +28,7 @@ from tests.bench.programs import Program, running_api
 from tests.bench.published_asset import publish_asset
 from tests.bench.report import run_alone
 
-_SECONDS = 5
+_SECONDS = 10
 _TIMES = 5
 # Enough for a rate that answers do not hold up: beside those that wait to be answered, more.
 _CONNECTIONS = 1024
