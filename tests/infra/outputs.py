@@ -3,6 +3,7 @@
 Only what AWS computes and the program uses. A component that needs more adds it here.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,17 +64,16 @@ OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs['name']}",
     },
     "aws:apigateway/restApi:RestApi": lambda *_: {"rootResourceId": "root"},
-    "eks:index:Cluster": lambda name, inputs: {
-        "kubeconfig": {"clusters": [{"name": name}]},
-        "kubeconfigJson": '{"apiVersion": "v1", "kind": "Config"}',
-        "eksCluster": {
-            "name": inputs.get("name", name),
-            "arn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/{inputs.get('name', name)}",
-            "endpoint": "https://cluster.example",
-            "certificateAuthority": {"data": "Y2E="},
-            "identities": [{"oidcs": [{"issuer": "https://oidc.example/id/ABC"}]}],
-            "vpcConfig": {"clusterSecurityGroupId": "cluster-sg"},
-        },
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": lambda _, inputs: {
+        "arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}",
+    },
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda name, _: {"id": name, "latestVersion": 1},
+    "eks:index:Cluster": lambda *_: {
+        "kubeconfigJson": json.dumps(
+            {"clusters": [{"cluster": {"server": "https://cluster.example"}}]}
+        ),
+        "oidcIssuer": "oidc.example/id/ABC",
+        "clusterSecurityGroupId": "cluster-group",
     },
 }
 

@@ -65,6 +65,7 @@ class Cluster:
     public_endpoint_cidrs: list[str]
     admin_role_arns: list[str]
     read_only_role_arns: list[str]
+    container_insights: bool
 
 
 @dataclass(frozen=True)

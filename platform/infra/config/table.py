@@ -52,7 +52,7 @@ NETWORK: Mapping[str, Key] = {
 }
 
 CLUSTER: Mapping[str, Key] = {
-    "kubernetesVersion": Key("string", "Minor version of EKS.", "1.34"),
+    "kubernetesVersion": Key("string", "Minor version of EKS.", "1.35"),
     "compute": Key(
         "string",
         "Managed node groups, or Fargate for everything but media work.",
@@ -97,6 +97,11 @@ CLUSTER: Mapping[str, Key] = {
     ),
     "adminRoleArns": Key("list", "IAM roles that administer the cluster.", []),
     "readOnlyRoleArns": Key("list", "IAM roles that read the cluster, such as CI.", []),
+    "containerInsights": Key(
+        "boolean",
+        "CloudWatch's measurements of nodes and pods; paid by the measurement.",
+        presets=by_preset(False, True, True),
+    ),
 }
 
 DATABASE: Mapping[str, Key] = {
