@@ -163,10 +163,13 @@ class Settings:
         tags = {
             "project": self.project,
             "stack": self.stack,
+            "preset": self.general.preset,
             "owner": self.general.owner,
             "cost-center": self.general.cost_center,
             "managed-by": "pulumi",
         }
+        if self.general.eu_residency:
+            tags["residency"] = "eu"
         if self.general.expires_at:
             tags["expires-at"] = self.general.expires_at
         return tags

@@ -1,0 +1,1 @@
+"""What no stack of Spool may be: rules as pure functions, and the pack that the engine runs."""

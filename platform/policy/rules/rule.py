@@ -1,0 +1,107 @@
+"""What a rule is: a name, a sentence, and a pure function over all resources of a stack."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as it is about to be.
+
+    Args:
+        type, name: Its type token and logical name.
+        properties: Its inputs; what is not known yet is missing.
+        protected: The engine refuses to delete it.
+    """
+
+    type: str
+    name: str
+    properties: Properties
+    protected: bool = False
+
+    def get(self, *path: str) -> Any:
+        """A property by its path; the first item stands for a list of one. None if missing."""
+        return dig(self.properties, *path)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All resources of a stack, and what it is.
+
+    Args:
+        preset: `prod` is held to more.
+        eu_residency: No region outside the EU.
+    """
+
+    resources: Sequence[Resource]
+    preset: str = "dev"
+    eu_residency: bool = False
+
+    def of(self, *types: str) -> Iterator[Resource]:
+        return (each for each in self.resources if each.type in types)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A resource that breaks a rule; the message says how and what to do."""
+
+    rule: str
+    resource: Resource
+    message: str
+
+
+Found = Iterable[tuple[Resource, str]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Says of a stack which resources break it.
+
+    Args:
+        name: In kebab case, unique.
+        about: One sentence: what must hold.
+        check: Pure: the stack in, offenders and what is wrong with each out.
+    """
+
+    name: str
+    about: str
+    check: Callable[[Stack], Found]
+
+    def violations(self, stack: Stack) -> Iterator[Violation]:
+        for resource, message in self.check(stack):
+            yield Violation(self.name, resource, message)
+
+
+def dig(value: Any, *path: str) -> Any:
+    """`dig({"a": [{"b": 1}]}, "a", "b")` is 1; None where there is nothing."""
+    for name in path:
+        if isinstance(value, list):
+            value = value[0] if value else None
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def statements_of(document: Any) -> list[Mapping[str, Any]]:
+    """The statements of a policy document, given as text or as an object; none if unknown."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except json.JSONDecodeError:
+            return []
+    found = dig(document, "Statement")
+    if isinstance(found, Mapping):
+        return [found]
+    return [each for each in found or () if isinstance(each, Mapping)]
+
+
+def listed(value: Any) -> list[Any]:
+    """A single value as a list of one, as IAM has it."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
