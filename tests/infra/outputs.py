@@ -17,6 +17,13 @@ def account_arn(type_: str, name: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}"
 
 
+def _kept(name: str, inputs: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The secret of a master's password that RDS manages."""
+    if not inputs.get("manageMasterUserPassword"):
+        return []
+    return [{"secretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!{name}"}]
+
+
 OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "aws:s3/bucket:Bucket": lambda name, inputs: {
         "id": inputs.get("bucket", name),
@@ -27,6 +34,21 @@ OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "id": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs.get('name', name)}",
         "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{inputs.get('name', name)}",
         "arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{inputs.get('name', name)}",
+    },
+    "aws:rds/instance:Instance": lambda name, inputs: {
+        "address": f"{inputs.get('identifier', name)}.abc.{REGION}.rds.amazonaws.com",
+        "masterUserSecrets": _kept(name, inputs),
+    },
+    "aws:rds/cluster:Cluster": lambda name, inputs: {
+        "id": inputs.get("clusterIdentifier", name),
+        "endpoint": f"{inputs.get('clusterIdentifier', name)}.cluster.{REGION}.rds.amazonaws.com",
+        "readerEndpoint": (
+            f"{inputs.get('clusterIdentifier', name)}.cluster-ro.{REGION}.rds.amazonaws.com"
+        ),
+        "masterUserSecrets": _kept(name, inputs),
+    },
+    "aws:rds/proxy:Proxy": lambda name, inputs: {
+        "endpoint": f"{inputs.get('name', name)}.proxy.{REGION}.rds.amazonaws.com",
     },
     "aws:kms/key:Key": lambda name, _: {
         "id": f"key-{name}",

@@ -4,69 +4,28 @@ import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import make_url, text
 
 from app.foundation.db.database import Database
 from app.foundation.db.driver_url import driver_url
 from app.foundation.db.listening import listen_forever
 from app.local.postgres import LocalPostgres
-from tests.servers.postgres_tls import tls_only
+from tests.servers.postgres_tls import signed_by, tls_only
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class _Authority:
-    """Who signs, and a context of a server called localhost, signed by it."""
-
-    pem: Path
-    context: ssl.SSLContext
-
-
-def _authority(folder: Path, name: str) -> _Authority:
-    key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-
-    def certificate(of: ec.EllipticCurvePrivateKey, subject: x509.Name, ca: bool) -> bytes:
-        builder = x509.CertificateBuilder(
-            issuer, subject, of.public_key(), x509.random_serial_number(), now - _DAY, now + _DAY
-        ).add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        if not ca:
-            names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    pem, server = folder / f"{name}.pem", folder / f"{name}-server.pem"
-    pem.write_bytes(certificate(key, issuer, ca=True))
-    localhost = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    server.write_bytes(
-        certificate(server_key, localhost, ca=False)
-        + server_key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(server)
-    return _Authority(pem, context)
 
 
 @pytest.fixture
 async def port(
     postgres: LocalPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[int]:
-    authority = _authority(tmp_path, "authority")
+    authority = signed_by(tmp_path, "authority")
     monkeypatch.setenv("PGSSLROOTCERT", str(authority.pem))
     async with tls_only(postgres.port, authority.context) as port:
         yield port
@@ -114,7 +73,7 @@ async def test_another_name_or_authority_is_refused(
 ) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
         await _answers(_at(database_url, "127.0.0.1", port))
-    monkeypatch.setenv("PGSSLROOTCERT", str(_authority(tmp_path, "stranger").pem))
+    monkeypatch.setenv("PGSSLROOTCERT", str(signed_by(tmp_path, "stranger").pem))
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
         await _answers(_at(database_url, "localhost", port))
 

@@ -4,8 +4,55 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Who signs, and a context of a server called localhost, signed by it."""
+
+    pem: Path
+    context: ssl.SSLContext
+
+
+def signed_by(folder: Path, name: str) -> Authority:
+    """An authority of this name, and a server called localhost that it has signed."""
+    key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+
+    def certificate(of: ec.EllipticCurvePrivateKey, subject: x509.Name, ca: bool) -> bytes:
+        builder = x509.CertificateBuilder(
+            issuer, subject, of.public_key(), x509.random_serial_number(), now - _DAY, now + _DAY
+        ).add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        if not ca:
+            names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    pem, server = folder / f"{name}.pem", folder / f"{name}-server.pem"
+    pem.write_bytes(certificate(key, issuer, ca=True))
+    localhost = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    server.write_bytes(
+        certificate(server_key, localhost, ca=False)
+        + server_key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server)
+    return Authority(pem, context)
 
 
 @asynccontextmanager

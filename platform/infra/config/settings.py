@@ -79,6 +79,8 @@ class Database:
     database_storage_max_gib: int
     database_backup_days: int
     database_password: Literal["managed", "secret"]
+    database_rotation_days: int
+    database_monitoring: bool
     database_proxy: bool
     aurora_min_acu: float
     aurora_max_acu: float

@@ -135,6 +135,18 @@ DATABASE: Mapping[str, Key] = {
         "managed",
         choices=("managed", "secret"),
     ),
+    "databaseRotationDays": Key(
+        "integer",
+        "Days between two passwords of the app's login, and of a master's that is ours; 0: never.",
+        presets=by_preset(0, 30, 30),
+        least=0,
+        most=1000,
+    ),
+    "databaseMonitoring": Key(
+        "boolean",
+        "The database's operating system is measured each minute.",
+        presets=by_preset(False, True, True),
+    ),
     "databaseProxy": Key(
         "boolean", "Pooled connections by RDS Proxy.", presets=by_preset(False, False, True)
     ),

@@ -1,0 +1,281 @@
+"""The database: a PostgreSQL server, who may reach it, and the logins it is entered by.
+
+Two logins. `spool_owner` owns the tables and is for migrations, which make `spool_login`; that one
+is the app's, owns nothing, and is rotated between itself and a twin (see `rotation/handler.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.component import Component
+from infra.grants import Grant, SecretValue
+from infra.ground.aurora import Aurora, AuroraArgs
+from infra.ground.login_secret import LoginSecret, LoginSecretArgs
+from infra.ground.proxy import Proxy, ProxyArgs
+from infra.ground.rds import Rds, RdsArgs
+from infra.ground.rotation_function import Rotation, RotationArgs
+from infra.ground.server import PORT, Server, ServerArgs
+from infra.names import Names
+
+NAME = "spool"
+OWNER = "spool_owner"
+LOGIN = "spool_login"
+TWIN = "spool_login_clone"
+# Of a secret's fields and the server's address, as External Secrets fills it in. The driver checks
+# the server's name and who signed its certificate.
+_LOGIN = "{{{{ .username }}}}:{{{{ .password | urlquery }}}}"
+_URL = f"postgresql+asyncpg://{_LOGIN}@{{}}:{{}}/{{}}?ssl=verify-full"
+
+
+@dataclass(frozen=True)
+class DatabaseArgs:
+    """What `Database` takes.
+
+    Args:
+        kind: What runs PostgreSQL.
+        password: Who keeps the owner's: RDS itself, which rotates it, or a secret of ours.
+        rotation_days: Between two rotations of what is ours to rotate; 0 for never, which leaves
+            out the function.
+        clients: Security groups that may connect, by a word for each.
+        subnet_ids: Isolated ones, for the server and the proxy.
+        private_subnet_ids: For the function, which has to reach Secrets Manager.
+        use_secrets: Grant of the secrets' key.
+        database_key, secrets_key, logs_key: ARNs; AWS' own keys where they are None.
+
+    The rest is as the keys of the configuration say.
+    """
+
+    names: Names
+    kind: Literal["rds", "aurora"]
+    version: str
+    instance_class: str
+    multi_az: bool
+    replicas: int
+    storage_gib: int
+    storage_max_gib: int
+    min_acu: float
+    max_acu: float
+    backup_days: int
+    password: Literal["managed", "secret"]
+    rotation_days: int
+    proxy: bool
+    protect: bool
+    monitoring: bool
+    log_retention_days: int
+    vpc_id: pulumi.Input[str]
+    subnet_ids: list[pulumi.Output[str]]
+    private_subnet_ids: list[pulumi.Output[str]]
+    clients: Mapping[str, pulumi.Input[str]]
+    use_secrets: Grant
+    database_key: pulumi.Input[str] | None = None
+    secrets_key: pulumi.Input[str] | None = None
+    logs_key: pulumi.Input[str] | None = None
+
+
+class Database(Component):
+    """PostgreSQL, the same to everybody whatever runs it.
+
+    Attributes:
+        host, reader_host, port, database_name: Of the server itself.
+        identifier, instance_identifiers, arn: For alarms and backups.
+        security_group_id: Of the server.
+        master_secret_arn: Secret of the owner.
+        app_secret_arn: Secret of the app's login.
+        rotation_function: Its name; None where nothing is ours to rotate.
+    """
+
+    KIND = "ground:Database"
+
+    port = PORT
+    database_name = NAME
+
+    def __init__(
+        self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        self._name, self._args = name, args
+        group = self._security_group(f"{name}-server", "database", "PostgreSQL")
+        self.security_group_id: pulumi.Output[str] = group.id
+        for who, client in args.clients.items():
+            self._let_in(f"{name}-{who}", group, client, f"From {who}")
+
+        owner = self._secret("owner", OWNER) if args.password == "secret" else None  # noqa: S105  # who keeps it
+        server = self._server(owner)
+        self.identifier = server.identifier
+        self.instance_identifiers = server.instance_identifiers
+        self.arn = server.arn
+        self.host = server.host
+        self.reader_host = server.reader_host
+        kept = owner.arn if owner else server.owner_secret_arn
+        if kept is None:
+            raise ValueError("RDS keeps no password of the owner, and neither do we")
+        self.master_secret_arn: pulumi.Output[str] = kept
+
+        self._app = self._secret("app", LOGIN)
+        self.app_secret_arn: pulumi.Output[str] = self._app.arn
+        # A proxy knows a login by a secret of its own, and during a rotation there are two.
+        known = (
+            {
+                LOGIN: self._secret("login", LOGIN, self._app.password),
+                TWIN: self._secret("login-clone", TWIN),
+            }
+            if args.proxy
+            else {}
+        )
+        login_secrets = {login: secret.arn for login, secret in known.items()}
+        self._app_host = self._proxied(group, login_secrets) if args.proxy else self.host
+        self.rotation_function = self._rotated(owner, login_secrets) if args.rotation_days else None
+        self.register_outputs(
+            {
+                "host": self.host,
+                "reader_host": self.reader_host,
+                "security_group_id": self.security_group_id,
+                "master_secret_arn": self.master_secret_arn,
+            }
+        )
+
+    def app_grant(self) -> Grant:
+        """To work as the app: by the proxy, if there is one."""
+        url = pulumi.Output.format(_URL, self._app_host, PORT, NAME)
+        value = SecretValue(self._app.name, self._app.arn, template=url)
+        return Grant(secrets={"SPOOL_DATABASE_URL": value})
+
+    def migration_grant(self) -> Grant:
+        """To change the schema, and to make the app's login with the password that is its own.
+
+        The server itself is asked, which a proxy would know no owner of.
+        """
+        url = pulumi.Output.format(_URL, self.host, PORT, NAME)
+        # RDS draws the name of the secret that it keeps; External Secrets takes ARNs for names.
+        value = SecretValue(self.master_secret_arn, self.master_secret_arn, template=url)
+        return self.app_grant() | Grant(secrets={"SPOOL_MIGRATION_DATABASE_URL": value})
+
+    def _server(self, owner: LoginSecret | None) -> Server:
+        args = self._args
+        common = ServerArgs(
+            names=args.names,
+            version=args.version,
+            database_name=NAME,
+            multi_az=args.multi_az,
+            replicas=args.replicas,
+            backup_days=args.backup_days,
+            owner=OWNER,
+            owner_password=owner.password if owner else None,
+            subnet_ids=args.subnet_ids,
+            security_group_id=self.security_group_id,
+            log_retention_days=args.log_retention_days,
+            monitoring=args.monitoring,
+            protect=args.protect,
+            database_key=args.database_key,
+            secrets_key=args.secrets_key,
+            logs_key=args.logs_key,
+        )
+        name, child = f"{self._name}-server", self.child()
+        if args.kind == "aurora":
+            return Aurora(name, AuroraArgs(common, args.min_acu, args.max_acu), child)
+        storage = (args.storage_gib, args.storage_max_gib)
+        return Rds(name, RdsArgs(common, args.instance_class, *storage), child)
+
+    def _proxied(
+        self, server: aws.ec2.SecurityGroup, login_secrets: Mapping[str, pulumi.Output[str]]
+    ) -> pulumi.Output[str]:
+        args, name = self._args, f"{self._name}-proxy"
+        group = self._security_group(name, "db-proxy", "RDS Proxy")
+        for who, client in args.clients.items():
+            self._let_in(f"{name}-{who}", group, client, f"From {who}")
+        self._let_in(name, server, group.id, "From the proxy")
+        aws.vpc.SecurityGroupEgressRule(
+            name,
+            security_group_id=group.id,
+            description="To the server",
+            referenced_security_group_id=server.id,
+            ip_protocol="tcp",
+            from_port=PORT,
+            to_port=PORT,
+            opts=self.child(),
+        )
+        proxy = Proxy(
+            name,
+            ProxyArgs(
+                names=args.names,
+                server=self.identifier,
+                is_cluster=args.kind == "aurora",
+                login_secrets=list(login_secrets.values()),
+                use_secrets=args.use_secrets,
+                security_group_id=group.id,
+                subnet_ids=args.subnet_ids,
+            ),
+            self.child(),
+        )
+        return proxy.host
+
+    def _rotated(
+        self, owner: LoginSecret | None, login_secrets: Mapping[str, pulumi.Output[str]]
+    ) -> pulumi.Output[str]:
+        args = self._args
+        rotated = {"app": self._app.arn} | ({"owner": owner.arn} if owner else {})
+        return Rotation(
+            f"{self._name}-rotation",
+            RotationArgs(
+                names=args.names,
+                host=self.host,
+                port=PORT,
+                database_name=NAME,
+                database_security_group_id=self.security_group_id,
+                vpc_id=args.vpc_id,
+                subnet_ids=args.private_subnet_ids,
+                owner_secret_arn=self.master_secret_arn,
+                rotated=rotated,
+                login_secrets=login_secrets,
+                use_secrets=args.use_secrets,
+                days=args.rotation_days,
+                log_retention_days=args.log_retention_days,
+                logs_key=args.logs_key,
+            ),
+            self.child(),
+        ).function_name
+
+    def _secret(
+        self, what: str, username: str, password: pulumi.Output[str] | None = None
+    ) -> LoginSecret:
+        args = self._args
+        return LoginSecret(
+            f"{self._name}-{what}",
+            LoginSecretArgs(
+                name=args.names.path("database", what),
+                about=f"The database's login {username}",
+                username=username,
+                key=args.secrets_key,
+                protect=args.protect,
+                password=password,
+            ),
+            self.child(),
+        )
+
+    def _security_group(self, name: str, what: str, about: str) -> aws.ec2.SecurityGroup:
+        return aws.ec2.SecurityGroup(
+            name,
+            name=self._args.names.of(what),
+            description=about,
+            vpc_id=self._args.vpc_id,
+            tags={"Name": self._args.names.of(what)},
+            opts=self.child(),
+        )
+
+    def _let_in(
+        self, name: str, group: aws.ec2.SecurityGroup, client: pulumi.Input[str], about: str
+    ) -> None:
+        aws.vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=group.id,
+            description=about,
+            referenced_security_group_id=client,
+            ip_protocol="tcp",
+            from_port=PORT,
+            to_port=PORT,
+            opts=self.child(),
+        )

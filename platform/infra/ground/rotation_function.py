@@ -1,0 +1,245 @@
+"""The function that changes passwords, and the secrets that it is called for.
+
+AWS publishes functions like it, but as applications of CloudFormation; this one is a zip of
+`rotation/` and of the packages that it imports, all of them plain Python.
+"""
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.component import Component
+from infra.grants import Grant, Statement, combined, policy_document
+from infra.names import Names
+from infra.trust import service_trust
+
+ROOT = Path(__file__).resolve().parents[3]
+_SECONDS = 60
+# pg8000 and what it stands on; boto3 is there in Lambda.
+_PACKAGES = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
+
+
+@dataclass(frozen=True)
+class RotationArgs:
+    """What `Rotation` takes.
+
+    Args:
+        host, port, database_name: Where passwords are changed.
+        database_security_group_id: Of the database, to which a way is opened.
+        vpc_id, subnet_ids: Where it runs: private subnets, from which Secrets Manager is reached.
+        owner_secret_arn: Login that may make others.
+        rotated: ARNs of what is rotated, by a word for it.
+        login_secrets: ARNs by login, where a proxy knows them from secrets of their own.
+        use_secrets: Grant of the secrets' key.
+        days: Between two rotations.
+    """
+
+    names: Names
+    host: pulumi.Input[str]
+    port: int
+    database_name: str
+    database_security_group_id: pulumi.Input[str]
+    vpc_id: pulumi.Input[str]
+    subnet_ids: list[pulumi.Output[str]]
+    owner_secret_arn: pulumi.Input[str]
+    rotated: Mapping[str, pulumi.Input[str]]
+    login_secrets: Mapping[str, pulumi.Input[str]]
+    use_secrets: Grant
+    days: int
+    log_retention_days: int
+    logs_key: pulumi.Input[str] | None
+
+
+class Rotation(Component):
+    """A function of Lambda's in the VPC, and a schedule for each secret.
+
+    Attributes:
+        function_name: For alarms.
+    """
+
+    KIND = "ground:Rotation"
+
+    def __init__(
+        self, name: str, args: RotationArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        self._name, self._args = name, args
+        group = self._security_group()
+        logs = aws.cloudwatch.LogGroup(
+            name,
+            name=args.names.path("database", "rotation"),
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.logs_key,
+            opts=self.child(),
+        )
+        role = aws.iam.Role(
+            name,
+            name=args.names.of("db-rotation"),
+            assume_role_policy=service_trust("lambda"),
+            opts=self.child(),
+        )
+        policy = aws.iam.RolePolicy(
+            name,
+            role=role.id,
+            policy=policy_document(self._may(logs).statements),
+            opts=self.child(),
+        )
+        function = aws.lambda_.Function(
+            name,
+            name=args.names.of("db-rotation"),
+            description="Changes passwords of the database's logins for Secrets Manager",
+            runtime="python3.13",
+            architectures=["arm64"],
+            handler="rotation.handler.handle",
+            code=pulumi.AssetArchive(dict(code())),
+            role=role.arn,
+            timeout=_SECONDS,
+            memory_size=256,
+            vpc_config=aws.lambda_.FunctionVpcConfigArgs(
+                subnet_ids=args.subnet_ids, security_group_ids=[group.id]
+            ),
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables={
+                    "DATABASE_HOST": args.host,
+                    "DATABASE_PORT": str(args.port),
+                    "DATABASE_NAME": args.database_name,
+                    "OWNER_SECRET": args.owner_secret_arn,
+                    "LOGIN_SECRETS": pulumi.Output.json_dumps(dict(args.login_secrets)),
+                }
+            ),
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(
+                log_group=logs.name, log_format="JSON"
+            ),
+            # Its interfaces in the VPC are made and removed with this role.
+            opts=self.child(depends_on=[policy]),
+        )
+        for what, secret in args.rotated.items():
+            self._schedule(f"{name}-{what}", secret, function)
+        self.function_name = function.name
+        self.register_outputs({"function_name": function.name})
+
+    def _security_group(self) -> aws.ec2.SecurityGroup:
+        args = self._args
+        group = aws.ec2.SecurityGroup(
+            self._name,
+            name=args.names.of("db-rotation"),
+            description="Who changes passwords of the database's logins",
+            vpc_id=args.vpc_id,
+            tags={"Name": args.names.of("db-rotation")},
+            opts=self.child(),
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-database",
+            security_group_id=group.id,
+            description="PostgreSQL",
+            referenced_security_group_id=args.database_security_group_id,
+            ip_protocol="tcp",
+            from_port=args.port,
+            to_port=args.port,
+            opts=self.child(),
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-aws",
+            security_group_id=group.id,
+            description="Secrets Manager, by an endpoint or by NAT",
+            cidr_ipv4="0.0.0.0/0",
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            opts=self.child(),
+        )
+        aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-database",
+            security_group_id=args.database_security_group_id,
+            description="Rotation of passwords",
+            referenced_security_group_id=group.id,
+            ip_protocol="tcp",
+            from_port=args.port,
+            to_port=args.port,
+            opts=self.child(),
+        )
+        return group
+
+    def _may(self, logs: aws.cloudwatch.LogGroup) -> Grant:
+        args = self._args
+        rotated = list(args.rotated.values())
+        own = Grant(
+            [
+                Statement(
+                    [
+                        "secretsmanager:DescribeSecret",
+                        "secretsmanager:GetSecretValue",
+                        "secretsmanager:PutSecretValue",
+                        "secretsmanager:UpdateSecretVersionStage",
+                    ],
+                    rotated,
+                ),
+                Statement(["secretsmanager:GetSecretValue"], [args.owner_secret_arn]),
+                Statement(
+                    ["secretsmanager:GetRandomPassword"],
+                    ["*"],
+                    why_all="a random password belongs to no secret",
+                ),
+                Statement(
+                    ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    [pulumi.Output.concat(logs.arn, ":*")],
+                ),
+                Statement(
+                    [
+                        "ec2:CreateNetworkInterface",
+                        "ec2:DeleteNetworkInterface",
+                        "ec2:DescribeNetworkInterfaces",
+                        "ec2:DescribeSubnets",
+                        "ec2:AssignPrivateIpAddresses",
+                        "ec2:UnassignPrivateIpAddresses",
+                    ],
+                    ["*"],
+                    why_all="Lambda asks it of a function in a VPC before any interface is there",
+                ),
+            ]
+        )
+        known = list(args.login_secrets.values())
+        proxied = Grant([Statement(["secretsmanager:PutSecretValue"], known)] if known else [])
+        return combined([own, proxied, args.use_secrets])
+
+    def _schedule(
+        self, name: str, secret: pulumi.Input[str], function: aws.lambda_.Function
+    ) -> None:
+        permission = aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="secretsmanager.amazonaws.com",
+            source_arn=secret,
+            opts=self.child(),
+        )
+        aws.secretsmanager.SecretRotation(
+            name,
+            secret_id=secret,
+            rotation_lambda_arn=function.arn,
+            rotation_rules=aws.secretsmanager.SecretRotationRotationRulesArgs(
+                automatically_after_days=self._args.days
+            ),
+            # At first there is nothing to change: the migrations make the login.
+            rotate_immediately=False,
+            opts=self.child(depends_on=[permission]),
+        )
+
+
+def code() -> Mapping[str, pulumi.FileAsset]:
+    """Every file of the zip, by its path there; nothing compiled, which differs by machine."""
+    files = {
+        f"rotation/{each.name}": each
+        for each in (ROOT / "platform" / "infra" / "ground" / "rotation").glob("*.py")
+    }
+    files["aws_roots.pem"] = ROOT / "app" / "foundation" / "db" / "aws_roots.pem"
+    for package in _PACKAGES:
+        for file in importlib.metadata.files(package) or ():
+            # Some ask their own installation for their version.
+            if file.suffix == ".py" or file.name == "METADATA":
+                files[str(file)] = Path(str(file.locate()))
+    return {path: pulumi.FileAsset(str(file)) for path, file in sorted(files.items())}
