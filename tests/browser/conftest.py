@@ -2,15 +2,12 @@
 
 import shutil
 import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
@@ -24,6 +21,7 @@ from app.asgi import create_app
 from app.settings import Settings
 from tests.conftest import make_settings
 from tests.published_media import MadeMedia, make_media
+from tests.servers.router import serving
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -57,20 +55,8 @@ def settings(database_url: str, tmp_path: Path, listener: socket.socket) -> Sett
 @pytest.fixture
 def served(settings: Settings, listener: socket.socket) -> Iterator[str]:
     """The API, and its address."""
-    config = uvicorn.Config(create_app(settings), lifespan="on", log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        deadline = time.monotonic() + 15
-        while not server.started:
-            assert thread.is_alive(), "the server did not start"
-            assert time.monotonic() < deadline, "the server takes too long to start"
-            thread.join(0.01)
+    with serving(create_app(settings), listener, lifespan="on"):
         yield settings.public_url
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @dataclass

@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import httpx
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.paths import role_of
 
@@ -76,15 +77,22 @@ class Router:
 def routing(targets: Mapping[str, str], port: int = 0) -> Iterator[tuple[str, Router]]:
     """The proxy's address and the proxy, until the block ends."""
     router = Router(targets)
-    with serving(router, port) as url:
+    with serving(router, socket.create_server(("127.0.0.1", port))) as url:
         yield url, router
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """An ASGI application on a port of 127.0.0.1, in a thread; its address once it answers."""
-    with socket.create_server(("127.0.0.1", port)) as listening:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+def serving(
+    app: Any,  # of ASGI, for whose types each framework has its own
+    bound: socket.socket | None = None,
+    *,
+    lifespan: Literal["on", "off"] = "off",
+) -> Iterator[str]:
+    """An application on a port of 127.0.0.1, in a thread; its address once it answers."""
+    with bound or socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(
+            app, lifespan=lifespan, log_config=None, timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -3,16 +3,14 @@
 import hashlib
 import shutil
 import subprocess
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.servers.kept import kept
 from tools.web_assets import NpmMissing, npm_command
 
 _ROOT = Path(__file__).parents[2]
-_CACHE = Path.home() / ".cache" / "spool"
 # What decides what npm installs.
 _INPUTS = ("package.json", "package-lock.json", ".npmrc")
 
@@ -23,23 +21,13 @@ def node_modules() -> Path:
     It skips where there is no npm, or none that reaches its registry.
     """
     digest = hashlib.sha256(b"".join((_ROOT / name).read_bytes() for name in _INPUTS))
-    folder = _CACHE / f"tus-js-client-{digest.hexdigest()[:16]}"
-    if (folder / "node_modules" / "tus-js-client").is_dir():
-        return folder
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=_CACHE))
-    try:
-        for name in _INPUTS:
-            shutil.copy(_ROOT / name, made)
-        _install(made)
-        with suppress(OSError):  # somebody else was faster
-            made.rename(folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return folder
+    name = f"tus-js-client-{digest.hexdigest()[:16]}"
+    return kept(name, "node_modules/tus-js-client", _install)
 
 
 def _install(folder: Path) -> None:
+    for name in _INPUTS:
+        shutil.copy(_ROOT / name, folder)
     try:
         command = [*npm_command(), "ci", "--omit=optional", "--loglevel=error"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)

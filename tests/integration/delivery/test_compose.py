@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.settings import Settings, load_settings
-from tests.integration.delivery.go_tool import go_tool
+from tests.servers.kept import go_tool
 
 ROOT = Path(__file__).parents[3]
 OURS = {"api", "worker", "migrations", "console", "buckets"}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.integration.delivery.go_tool import go_tool
+from tests.servers.kept import go_tool
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / ".github" / "workflows"
