@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.settings import load_settings
 from app.tables import metadata
+from migrations.compatibility import remember
 
 # One migration at a time, whichever machine starts it; the number only has to be ours.
 _MIGRATION_LOCK = 7_766_501
@@ -17,6 +18,7 @@ def _migrate(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
     context.run_migrations()
+    remember(connection)
 
 
 async def _run(url: str) -> None:

@@ -1,12 +1,18 @@
-"""Migrations from Python: `python -m migrations.run` brings the database to the newest schema."""
+"""Migrations from Python: `python -m migrations.run` brings the database to the newest schema.
+
+A schema that is newer than this code stays as it is: see `migrations/compatibility.py`.
+"""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-from app.settings import load_settings
+from app.settings import Settings, load_settings
+from migrations.compatibility import SchemaTooNew, is_newer
 from migrations.login import ensure_login
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -33,8 +39,30 @@ def downgrade(url: str, revision: str) -> None:
     command.downgrade(alembic_config(url), revision)
 
 
+def newest_revision() -> str:
+    """Of this code."""
+    newest = ScriptDirectory.from_config(alembic_config("")).get_current_head()
+    if newest is None:
+        raise RuntimeError("there are no migrations")
+    return newest
+
+
+def main(settings: Settings) -> None:
+    """Makes the app's login and the newest schema, both where they are not there.
+
+    Raises:
+        SchemaTooNew: the schema is newer, and not good for this code.
+    """
+    url = settings.owner_database_url
+    asyncio.run(ensure_login(url, settings.database_url.get_secret_value()))
+    if asyncio.run(is_newer(url, newest_revision())):
+        sys.stderr.write("The schema is newer than this code and good for it: left as it is.\n")
+        return
+    upgrade(url, app_login=settings.database_login)
+
+
 if __name__ == "__main__":
-    _settings = load_settings()
-    _app_url = _settings.database_url.get_secret_value()
-    asyncio.run(ensure_login(_settings.owner_database_url, _app_url))
-    upgrade(_settings.owner_database_url, app_login=_settings.database_login)
+    try:
+        main(load_settings())
+    except SchemaTooNew as refused:
+        sys.exit(str(refused))

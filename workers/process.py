@@ -27,6 +27,8 @@ from workers.task_broker import loop_thread
 # Idle threads look up this often whether they should stop; work wakes them at once.
 _IDLE_MILLISECONDS = 250
 _POLL_SECONDS = 0.02
+# What Dramatiq's threads and FFmpeg get to end in.
+_HAND_BACK_SECONDS = 10.0
 
 
 def make_services(settings: Settings) -> Services:
@@ -79,13 +81,22 @@ class WorkerProcess:
         if self._stopped:
             return
         self._stopped = True
-        grace = self.services.settings.drain_seconds / 4
+        drain = self.services.settings.drain_seconds
         self.broker.drain()
-        end_of_grace = time.monotonic() + grace
+        end_of_grace = time.monotonic() + grace_of(drain)
         while len(self.services.leases) and time.monotonic() < end_of_grace:
             time.sleep(_POLL_SECONDS)
         loop_thread().loop.call_soon_threadsafe(
             self.services.leases.stop_all, StopReason.HANDED_BACK
         )
-        self._worker.stop(timeout=int(self.services.settings.drain_seconds * 1000))
+        self._worker.stop(timeout=int(min(drain, _HAND_BACK_SECONDS) * 1000))
         self.services.store.close()
+
+
+def grace_of(drain_seconds: float) -> float:
+    """How long work may go on after a stop, in seconds, before it is handed back.
+
+    Of a short time a quarter, for what is about to end; of one that is as long as an encode all
+    but what handing back takes.
+    """
+    return max(drain_seconds / 4, drain_seconds - _HAND_BACK_SECONDS)

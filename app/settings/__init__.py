@@ -94,7 +94,11 @@ class Settings(
     reconcile_seconds: float = Field(
         default=5.0, gt=0, description="Between two looks for what is stuck."
     )
-    drain_seconds: float = Field(default=4.0, gt=0, description="SIGTERM to handing tasks back.")
+    drain_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        description="SIGTERM to tasks being handed back; long enough, it lets encodes end first.",
+    )
     ffmpeg_path: Path | None = Field(default=None, description="Default: found on the machine.")
 
     request_timeout_seconds: float = Field(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -14,8 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.local.postgres import LocalPostgres
 from app.tables import metadata
-from migrations.run import alembic_config, downgrade, upgrade
-from tests.conftest import database_of, run_sql
+from migrations.compatibility import OLDEST, SchemaTooNew
+from migrations.run import alembic_config, downgrade, main, newest_revision, upgrade
+from tests.conftest import database_of, make_settings, run_sql
 
 T = TypeVar("T")
 # PostgreSQL 18 keeps NOT NULL as named constraints too; Alembic leaves those to the server.
@@ -91,6 +93,42 @@ def test_each_step_goes_down_and_up(owner_url: str, revision: str) -> None:
 
 def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(alembic_config("")).get_heads()) == 1
+
+
+def test_older_code_leaves_a_newer_schema_that_is_good_for_it(
+    owner_url: str, tmp_path: Path
+) -> None:
+    """As when an image is rolled back: its job must not fail, or nothing is rolled back."""
+    settings = make_settings(owner_url, tmp_path, migration_database_url=owner_url)
+    newest = newest_revision()
+    assert newest >= OLDEST in _REVISIONS
+
+    def newer(oldest: str) -> Callable[[Connection], None]:
+        def pretend(connection: Connection) -> None:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(text(f"COMMENT ON TABLE alembic_version IS {oldest}"))
+            connection.commit()
+
+        return pretend
+
+    _on(owner_url, newer(f"'{newest}'"))
+    main(settings)
+    for oldest in ("'9998'", "NULL"):
+        _on(owner_url, newer(oldest))
+        with pytest.raises(SchemaTooNew, match=f"this is code of {newest}"):
+            main(settings)
+
+
+def test_who_migrates_leaves_word_for_older_code(owner_url: str) -> None:
+    """What it says is that of the newest code that was here."""
+
+    def word(connection: Connection) -> str | None:
+        found: str | None = connection.execute(
+            text("SELECT obj_description('alembic_version'::regclass)")
+        ).scalar_one()
+        return found
+
+    assert _on(owner_url, word) == OLDEST
 
 
 def _on(url: str, work: Callable[[Connection], T]) -> T:
