@@ -77,6 +77,7 @@ def grants() -> Grants:
         write_sources=Grant(_may("s3:PutObject", on="sources"), _BUCKETS),
         write_media=Grant(_may("s3:PutObject", on="media"), _BUCKETS),
         write_all=Grant(_may("s3:PutObject", on="all"), _BUCKETS),
+        sweep=Grant(_may("s3:ListBucketMultipartUploads", on="all"), _BUCKETS),
         ring=Grant(_may("sqs:SendMessage", on="all"), _QUEUES),
         consume={
             kind: Grant(_may("sqs:ReceiveMessage", "sqs:DeleteMessage", on=kind), _QUEUES)

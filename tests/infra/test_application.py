@@ -229,7 +229,13 @@ def test_who_may_what_is_the_table_of_roles(recording: Recording) -> None:
         "catalog": {"s3:GetObject"},
         "encode": {"s3:PutObject", "sqs:ReceiveMessage", "sqs:DeleteMessage"},
         "light": {"s3:PutObject", "sqs:ReceiveMessage", "sqs:DeleteMessage"},
-        "relay": {"s3:PutObject", "sqs:SendMessage", "sns:Publish", "ses:SendEmail"},
+        "relay": {
+            "s3:PutObject",
+            "s3:ListBucketMultipartUploads",
+            "sqs:SendMessage",
+            "sns:Publish",
+            "ses:SendEmail",
+        },
         "intake": {"s3:PutObject", "kinesis:GetRecords", "sqs:ReceiveMessage"},
     }
     delivery = {
@@ -292,7 +298,7 @@ def test_fields_of_two_secrets_do_not_meet() -> None:
 
 def test_people_see_no_secret_and_run_nothing_in_pods(recording: Recording) -> None:
     roles = _of_kind(recording, "Role")
-    assert set(roles) == {"reader", "operator"}
+    assert set(roles) == {"reader", "admin"}
     for role in roles.values():
         for rule in role["rules"]:
             assert not {"*", "secrets", "pods/exec", "pods/attach"} & set(rule["resources"])

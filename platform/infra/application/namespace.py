@@ -9,10 +9,7 @@ import pulumi_kubernetes as k8s
 from infra.application.pods import metadata
 from infra.application.processes import NAMESPACE
 from infra.component import Component
-
-# Groups of Kubernetes that the cluster's access entries put people and CI into.
-READERS = "spool:readers"
-OPERATORS = "spool:operators"
+from infra.ground.access import ADMINS, READERS
 
 _SEEN = ("get", "list", "watch")
 # API group, resources. No secrets, and nothing that runs a command in a pod.
@@ -30,12 +27,10 @@ _READABLE: Sequence[tuple[str, Sequence[str]]] = (
     ("networking.k8s.io", ("ingresses", "networkpolicies")),
     ("policy", ("poddisruptionbudgets",)),
 )  # fmt: skip
-# What helps at night: restart, scale by hand, hold off the scaling, drop a pod or a stuck job.
-_OPERABLE: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
-    ("", ("pods",), ("delete",)),
-    ("apps", ("deployments", "deployments/scale"), ("patch", "update")),
-    ("batch", ("jobs",), ("delete",)),
-    ("keda.sh", ("scaledobjects",), ("patch",)),
+# EKS' own policy for administrators knows no kinds but Kubernetes' own.
+_CHANGEABLE: Sequence[tuple[str, Sequence[str]]] = (
+    ("external-secrets.io", ("externalsecrets",)),
+    ("keda.sh", ("scaledobjects",)),
 )
 
 
@@ -119,8 +114,10 @@ class Namespace(Component):
         )
         readable = [_rule(group, resources, _SEEN) for group, resources in _READABLE]
         self._role(name, "reader", READERS, readable)
-        operable = [_rule(*each) for each in _OPERABLE]
-        self._role(name, "operator", OPERATORS, [*readable, *operable])
+        changeable = [
+            _rule(group, resources, (*_SEEN, "patch", "update")) for group, resources in _CHANGEABLE
+        ]
+        self._role(name, "admin", ADMINS, changeable)
         self.register_outputs({"name": self.name})
 
     def _role(

@@ -1,9 +1,12 @@
-"""Who is granted what: the table of docs/roles.md, and the same for what is no API. Pure."""
+"""Who is granted what: the table of docs/roles.md, and the same for what is no API."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from infra.grants import Grant
+from infra.state.buckets import Buckets
+from infra.state.messaging import Messaging
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,14 +17,15 @@ class Grants:
         database: The app's login.
         migration: The owner's, which migrates and makes the app's login.
         signing: Keys of tokens and links.
-        delivery: Keys of CloudFront; nothing where the API serves media.
         read_store: Read sources and media.
         write_sources: Put, complete, abort and delete sources, and read them.
         write_media: Read sources; read, put and delete what is made of them.
         write_all: Read, put and delete in all buckets.
+        sweep: Find and abort uploads that nobody will complete, in all buckets.
         ring: Send wake-ups, and count them.
         consume: By kind of worker: receive, hide and delete wake-ups.
         publish: Send events to the topics.
+        delivery: Keys of CloudFront; nothing where the API serves media.
         mail: Send mail; nothing where the stack sends none.
         stream, notices: What intake reads; nothing where there is none.
     """
@@ -33,6 +37,7 @@ class Grants:
     write_sources: Grant
     write_media: Grant
     write_all: Grant
+    sweep: Grant
     ring: Grant
     consume: Mapping[str, Grant]
     publish: Grant
@@ -40,6 +45,43 @@ class Grants:
     mail: Grant = field(default_factory=Grant)
     stream: Grant = field(default_factory=Grant)
     notices: Grant = field(default_factory=Grant)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        database: Grant,
+        migration: Grant,
+        signing: Grant,
+        buckets: Buckets,
+        messaging: Messaging,
+        delivery: Grant | None = None,
+        mail: Grant | None = None,
+        stream: Grant | None = None,
+        notices: Grant | None = None,
+    ) -> Self:
+        """From what hands them out; what a stack does not have is None."""
+        reads = buckets.read_grant("source", "media")
+        return cls(
+            database=database,
+            migration=migration,
+            signing=signing,
+            read_store=reads,
+            write_sources=reads | buckets.write_grant("source"),
+            write_media=reads | buckets.write_grant("media"),
+            write_all=buckets.read_grant() | buckets.write_grant(),
+            sweep=buckets.sweep_grant(),
+            ring=messaging.send_grant(),
+            consume={
+                "encode": messaging.consume_grant("encode"),
+                "light": messaging.consume_grant("light"),
+            },
+            publish=messaging.publish_grant(),
+            delivery=delivery or Grant(),
+            mail=mail or Grant(),
+            stream=stream or Grant(),
+            notices=notices or Grant(),
+        )
 
 
 def told(grant: Grant) -> Grant:
@@ -66,8 +108,15 @@ def grants_of(process: str, grants: Grants) -> Sequence[Grant]:
         "catalog": (*rows, grants.read_store, grants.delivery, *writes_events),
         "encode": (*rows, grants.write_media, grants.consume["encode"], *writes_events),
         "light": (*rows, grants.write_all, grants.consume["light"], *writes_events),
-        # Expires uploads and sweeps what crashes left, so it writes where sources lie.
-        "relay": (*rows, grants.write_sources, grants.ring, grants.publish, grants.mail),
+        # Expires uploads, sweeps what crashes left, and sends what the others have written rows of.
+        "relay": (
+            *rows,
+            grants.write_sources,
+            grants.sweep,
+            grants.ring,
+            grants.publish,
+            grants.mail,
+        ),
         "intake": (*rows, grants.write_sources, grants.stream, grants.notices, *writes_events),
         "migrations": (*rows, grants.migration),
         "console": (),

@@ -163,8 +163,12 @@ class Buckets(Component):
         )
 
     def sweep_grant(self, *which: Which) -> Grant:
-        """Finds uploads that nobody completes; removing them is the write grant's."""
-        return self._grant(which, buckets=["s3:ListBucketMultipartUploads"])
+        """Finds uploads that nobody completes, and aborts them."""
+        return self._grant(
+            which,
+            objects=["s3:AbortMultipartUpload"],
+            buckets=["s3:ListBucket", "s3:ListBucketMultipartUploads"],
+        )
 
     def _grant(
         self,
