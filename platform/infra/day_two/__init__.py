@@ -1,0 +1,1 @@
+"""What is there after the first day: alarms, dashboards, budgets, backups, the account's guards."""

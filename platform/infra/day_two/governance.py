@@ -1,0 +1,254 @@
+"""What an account has once: who watches it, what it costs unforeseen, and who deploys.
+
+Only the stack whose `accountBaseline` is true makes these; a second one would be refused by AWS, or
+pay twice.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.component import Component
+from infra.names import Names
+
+_GITHUB = "token.actions.githubusercontent.com"
+_ANOMALY_USD = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class GovernanceArgs:
+    """What `Governance` takes.
+
+    Args:
+        account: Its id.
+        trail_bucket: Name of the bucket that takes the trail; its policy lets CloudTrail in.
+        topic_arn: Where anomalies of cost are told.
+        ci_repository: `owner/name` at GitHub whose workflows on `main` may deploy, if any.
+    """
+
+    names: Names
+    account: pulumi.Input[str]
+    region: str
+    trail_bucket: pulumi.Input[str]
+    topic_arn: pulumi.Input[str]
+    ci_repository: str | None
+
+
+class Governance(Component):
+    """Guards and monitors of the account.
+
+    Attributes:
+        images_role_arn: What CI on `main` assumes to push images, by its token and without a key.
+        deploy_role_arn: What CI in the environment of this stack's name assumes. Both are None
+            without a repository.
+    """
+
+    KIND = "day-two:Governance"
+
+    images_role_arn: pulumi.Output[str] | None
+    deploy_role_arn: pulumi.Output[str] | None
+
+    def __init__(
+        self, name: str, args: GovernanceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        self._guards(name, args)
+        self._costs(name, args)
+        self._people(name, args)
+        self.images_role_arn = None
+        self.deploy_role_arn = self._deploys(name, args) if args.ci_repository else None
+        self.register_outputs({"deploy_role_arn": self.deploy_role_arn})
+
+    def _guards(self, name: str, args: GovernanceArgs) -> None:
+        aws.guardduty.Detector(
+            name,
+            enable=True,
+            finding_publishing_frequency="FIFTEEN_MINUTES",
+            opts=self.child(),
+        )
+        aws.accessanalyzer.Analyzer(
+            name,
+            analyzer_name=args.names.of("access", longest=255),
+            type="ACCOUNT",
+            opts=self.child(),
+        )
+        aws.cloudtrail.Trail(
+            name,
+            name=args.names.of("trail", longest=128),
+            s3_bucket_name=args.trail_bucket,
+            s3_key_prefix="cloudtrail",
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            opts=self.child(),
+        )
+        aws.ecr.RegistryScanningConfiguration(
+            name,
+            scan_type="ENHANCED",
+            rules=[
+                aws.ecr.RegistryScanningConfigurationRuleArgs(
+                    scan_frequency="CONTINUOUS_SCAN",
+                    repository_filters=[
+                        aws.ecr.RegistryScanningConfigurationRuleRepositoryFilterArgs(
+                            filter="spool/*", filter_type="WILDCARD"
+                        )
+                    ],
+                )
+            ],
+            opts=self.child(),
+        )
+
+    def _costs(self, name: str, args: GovernanceArgs) -> None:
+        monitor = aws.costexplorer.AnomalyMonitor(
+            name,
+            name=args.names.of("costs", longest=1024),
+            monitor_type="DIMENSIONAL",
+            monitor_dimension="SERVICE",
+            opts=self.child(),
+        )
+        aws.costexplorer.AnomalySubscription(
+            name,
+            name=args.names.of("costs", longest=1024),
+            frequency="IMMEDIATE",
+            monitor_arn_lists=[monitor.arn],
+            subscribers=[
+                aws.costexplorer.AnomalySubscriptionSubscriberArgs(
+                    type="SNS", address=args.topic_arn
+                )
+            ],
+            threshold_expression=aws.costexplorer.AnomalySubscriptionThresholdExpressionArgs(
+                dimension=aws.costexplorer.AnomalySubscriptionThresholdExpressionDimensionArgs(
+                    key="ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                    match_options=["GREATER_THAN_OR_EQUAL"],
+                    values=[str(_ANOMALY_USD)],
+                )
+            ),
+            opts=self.child(),
+        )
+        # Advice on sizes, from what instances and volumes really use.
+        aws.computeoptimizer.EnrollmentStatus(name, status="Active", opts=self.child())
+
+    def _deploys(self, name: str, args: GovernanceArgs) -> pulumi.Output[str]:
+        provider = aws.iam.OpenIdConnectProvider(
+            f"{name}-github",
+            url=f"https://{_GITHUB}",
+            client_id_lists=["sts.amazonaws.com"],
+            opts=self.child(),
+        )
+        images = self._ci_role(name, "images", args, provider, "ref:refs/heads/main")
+        aws.iam.RolePolicy(
+            f"{name}-images",
+            role=images.name,
+            name="push",
+            policy=pulumi.Output.from_input(args.account).apply(
+                lambda account: json.dumps(_push_images(args.region, account))
+            ),
+            opts=self.child(),
+        )
+        # Who runs the program makes roles, keys and networks, so the role may do nearly all. What
+        # bounds it is who may take it: workflows in an environment that people have approved.
+        deploy = self._ci_role(name, "deploy", args, provider, f"environment:{args.names.stack}")
+        self._administers(f"{name}-deploy", deploy)
+        self.images_role_arn = images.arn
+        return deploy.arn
+
+    def _ci_role(
+        self,
+        name: str,
+        what: str,
+        args: GovernanceArgs,
+        provider: aws.iam.OpenIdConnectProvider,
+        subject: str,
+    ) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{name}-{what}",
+            name=args.names.of(what),
+            description=f"CI of {args.ci_repository}: {subject}",
+            max_session_duration=7200,
+            assume_role_policy=provider.arn.apply(
+                lambda arn: json.dumps(_ci_trust(arn, f"repo:{args.ci_repository}:{subject}"))
+            ),
+            opts=self.child(),
+        )
+
+    def _people(self, name: str, args: GovernanceArgs) -> None:
+        role = aws.iam.Role(
+            f"{name}-admin",
+            name=args.names.of("admin"),
+            description="Administrators, who have signed in with a second factor",
+            max_session_duration=3600,
+            assume_role_policy=pulumi.Output.from_input(args.account).apply(
+                lambda account: json.dumps(_with_mfa(account))
+            ),
+            opts=self.child(),
+        )
+        self._administers(f"{name}-admin", role)
+
+    def _administers(self, name: str, role: aws.iam.Role) -> None:
+        aws.iam.RolePolicyAttachment(
+            name,
+            role=role.name,
+            policy_arn="arn:aws:iam::aws:policy/AdministratorAccess",
+            opts=self.child(),
+        )
+
+
+def _with_mfa(account: str) -> dict[str, object]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            }
+        ],
+    }
+
+
+def _ci_trust(provider: str, subject: str) -> dict[str, object]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": provider},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        f"{_GITHUB}:aud": "sts.amazonaws.com",
+                        f"{_GITHUB}:sub": subject,
+                    }
+                },
+            }
+        ],
+    }
+
+
+def _push_images(region: str, account: str) -> dict[str, object]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["ecr:GetAuthorizationToken"],
+                "Resource": "*",
+            },
+            {
+                "Effect": "Allow",
+                "Action": [
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:BatchGetImage",
+                    "ecr:CompleteLayerUpload",
+                    "ecr:DescribeImages",
+                    "ecr:InitiateLayerUpload",
+                    "ecr:PutImage",
+                    "ecr:UploadLayerPart",
+                ],
+                "Resource": f"arn:aws:ecr:{region}:{account}:repository/spool/*",
+            },
+        ],
+    }

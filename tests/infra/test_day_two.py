@@ -1,0 +1,220 @@
+"""Alarms, dashboards, budgets, backups and the account's guards."""
+
+import json
+import re
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.day_two.alarms import Alarms, AlarmsArgs
+from infra.day_two.budgets import Budgets, BudgetsArgs
+from infra.day_two.governance import Governance, GovernanceArgs
+from infra.day_two.grafana import grafana_dashboards
+from infra.day_two.recovery import Recovery, RecoveryArgs
+from infra.day_two.rules import alert_name, rule_groups
+from infra.day_two.telemetry import InCluster, Telemetry, TelemetryArgs
+from infra.day_two.watch import Places, Watch, watches
+from infra.names import Names
+from tests.infra.programs import ROOT
+from tests.infra.recorder import Recording, record
+
+_NAMES = Names("spool", "prod")
+_PLACES = Places(
+    queues=["spool-prod-encode-high"],
+    dead_letters=["spool-prod-encode-high-dlq"],
+    stream="spool-stream-prod",
+    aurora=False,
+    storage_gib=100,
+    connections=100,
+)
+_OF_AWS = "arn:aws:sns:us-east-1:1:t"
+
+
+def _by_name(places: Places = _PLACES) -> dict[str, Watch]:
+    return {watch.name: watch for watch in watches(places)}
+
+
+def test_thresholds_are_those_of_the_requirements() -> None:
+    found = _by_name()
+    assert (found["http-errors"].threshold, found["http-errors"].metrics["errors"].period) == (
+        5,
+        300,
+    )
+    slow = found["http-slow"]
+    assert (slow.threshold, slow.metrics["p95"].statistic) == (2, "p95")
+    assert found["queue-spool-prod-encode-high"].threshold == 1000
+    assert found["dead-spool-prod-encode-high-dlq"].threshold == 0
+    assert {"stream-read-throttled", "stream-write-throttled"} <= set(found)
+    assert {"nodes-cpu", "nodes-memory", "database-cpu"} <= set(found)
+
+
+@given(
+    st.builds(
+        Places,
+        queues=st.lists(st.from_regex(r"[a-z]{1,20}", fullmatch=True), unique=True, max_size=6),
+        dead_letters=st.just(()),
+        stream=st.none() | st.just("s"),
+        aurora=st.booleans(),
+        storage_gib=st.integers(20, 1000),
+        connections=st.integers(1, 5000),
+        load_balancer=st.booleans(),
+    )
+)
+def test_each_condition_is_named_once_and_watched_somewhere(places: Places) -> None:
+    found = watches(places)
+    assert len({watch.name for watch in found}) == len(found)
+    for watch in found:
+        assert watch.metrics or watch.promql
+        assert (watch.expression is not None) == (len(watch.metrics) > 1)
+        assert watch.about.endswith(".")
+
+
+def test_rules_mirror_the_alarms() -> None:
+    (group,) = rule_groups(watches(_PLACES))
+    alerts = {rule["alert"] for rule in group["rules"]}
+    assert alerts == {alert_name(name) for name, each in _by_name().items() if each.promql}
+    only_cloudwatch = {name for name, each in _by_name().items() if not each.promql}
+    # What neither Spool nor a node exporter can see.
+    assert all(name.startswith(("database-", "stream-write")) for name in only_cloudwatch)
+
+
+def test_every_metric_that_is_asked_for_is_one_that_spool_has() -> None:
+    documented = set(
+        re.findall(
+            r"^\| `([a-z_]+)` \|", (ROOT / "docs/observability.md").read_text(), re.MULTILINE
+        )
+    )
+    asked = json.dumps(rule_groups(watches(_PLACES))) + "".join(grafana_dashboards().values())
+    named = {
+        re.sub(r"_(bucket|count|sum)$", "", name)
+        for name in re.findall(r"\b(?:spool|video|http)_[a-z_]+", asked)
+    }
+    assert named <= documented | {f"{name}_total" for name in documented}
+
+
+def _alarms() -> Recording:
+    def program() -> None:
+        Alarms(
+            "alarms",
+            AlarmsArgs(
+                names=_NAMES,
+                account="123456789012",
+                watches=watches(_PLACES),
+                places={"load_balancer": "app/a/1", "database": "db", "cluster": "c"},
+                emails=["ops@spool.example"],
+                kms_key=None,
+            ),
+        )
+
+    return record(program)
+
+
+def test_every_alarm_tells_the_topic() -> None:
+    recording = _alarms()
+    alarms = recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
+    assert {each.name.removeprefix("alarms-") for each in alarms} == {
+        name for name, watch in _by_name().items() if watch.metrics
+    }
+    topic = recording.one("aws:sns/topic:Topic")
+    for alarm in alarms:
+        assert alarm.inputs["alarmActions"] == ["arn:aws:sns:us-east-1:123456789012:alarms"]
+        assert sum(bool(each["returnData"]) for each in alarm.inputs["metricQueries"]) == 1
+    policy = json.loads(recording.one("aws:sns/topicPolicy:TopicPolicy").inputs["policy"])
+    assert "cloudwatch.amazonaws.com" in str(policy)
+    assert topic.inputs["name"] == "spool-alarms-prod"
+
+
+def test_dashboards_are_json_with_places_for_all() -> None:
+    def program() -> None:
+        Telemetry(
+            "telemetry",
+            TelemetryArgs(
+                names=_NAMES,
+                region="us-east-1",
+                cluster="c",
+                load_balancer="app/a/1",
+                log_group="/spool/prod/application",
+                queues=["q1", "q2"],
+                database=("DBInstanceIdentifier", "db"),
+                distribution="E1",
+                watches=watches(_PLACES),
+                prometheus=InCluster("observability", []),
+            ),
+        )
+
+    recording = record(program)
+    made = recording.of_type("aws:cloudwatch/dashboard:Dashboard")
+    assert {each.inputs["dashboardName"] for each in made} == {
+        "spool-application-prod",
+        "spool-workers-prod",
+        "spool-infrastructure-prod",
+    }
+    for each in made:
+        widgets = json.loads(each.inputs["dashboardBody"])["widgets"]
+        assert len({(widget["x"], widget["y"]) for widget in widgets}) == len(widgets) >= 4
+    rules = recording.one("kubernetes:monitoring.coreos.com/v1:PrometheusRule")
+    assert rules.inputs["spec"]["groups"]
+    config = recording.one("kubernetes:core/v1:ConfigMap")
+    assert len(config.inputs["data"]) == 3
+
+
+def test_a_budget_is_told_of_before_it_is_spent() -> None:
+    def program() -> None:
+        Budgets("b", BudgetsArgs(_NAMES, 400, _OF_AWS, []))
+
+    budget = record(program).one("aws:budgets/budget:Budget").inputs
+    assert [each["threshold"] for each in budget["notifications"]] == [80, 100, 100]
+    assert budget["costFilters"][0]["values"] == ["user:stack$prod"]
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_backups_are_hourly_and_daily_and_copied(copied: bool) -> None:
+    def program() -> None:
+        replica = aws.Provider("replica", region="us-west-2") if copied else None
+        Recovery(
+            "recovery",
+            RecoveryArgs(
+                names=_NAMES,
+                resources={"database": "arn:aws:rds:1", "source": "arn:aws:s3:::b"},
+                daily_days=30,
+                replica=replica,
+                topic_arn=_OF_AWS,
+                protect=True,
+            ),
+        )
+
+    recording = record(program)
+    hourly, daily = recording.one("aws:backup/plan:Plan").inputs["rules"]
+    assert hourly["schedule"].startswith("cron(0 * ")
+    assert daily["lifecycle"]["deleteAfter"] == 30
+    assert bool(daily.get("copyActions")) == copied
+    assert all(each.protect for each in recording.of_type("aws:backup/vault:Vault"))
+
+
+def test_ci_and_people_come_in_by_what_they_are() -> None:
+    def program() -> None:
+        governance = Governance(
+            "governance",
+            GovernanceArgs(
+                names=_NAMES,
+                account="123456789012",
+                region="us-east-1",
+                trail_bucket="logs",
+                topic_arn=_OF_AWS,
+                ci_repository="films/spool",
+            ),
+        )
+        pulumi.export("deploy", governance.deploy_role_arn)
+
+    recording = record(program)
+    trust = {
+        each.name.rpartition("-")[2]: json.loads(each.inputs["assumeRolePolicy"])["Statement"][0]
+        for each in recording.of_type("aws:iam/role:Role")
+    }
+    assert "repo:films/spool:environment:prod" in str(trust["deploy"]["Condition"])
+    assert "repo:films/spool:ref:refs/heads/main" in str(trust["images"]["Condition"])
+    assert "MultiFactorAuthPresent" in str(trust["admin"]["Condition"])
+    assert recording.one("aws:cloudtrail/trail:Trail").inputs["enableLogFileValidation"]
