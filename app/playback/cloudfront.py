@@ -48,7 +48,6 @@ class CloudFrontDelivery:
 
     def grant(
         self,
-        playback_id: str,  # noqa: ARG002  # the prefix says what is watched; logs have it
         media_prefix: str,
         expires: datetime,
         audience: Audience,  # noqa: ARG002  # the distribution asks everybody for a signature

@@ -78,7 +78,6 @@ class Delivery(Protocol):
 
     def grant(
         self,
-        playback_id: str,
         media_prefix: str,
         expires: datetime,
         audience: Audience,
@@ -111,7 +110,6 @@ class ApiDelivery:
 
     def grant(
         self,
-        playback_id: str,  # noqa: ARG002  # for a CDN's logs; here nothing tells viewers apart
         media_prefix: str,
         expires: datetime,
         audience: Audience,

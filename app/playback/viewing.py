@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.models import Asset, AssetState
-from app.foundation.clock import Clock, utc_now
+from app.foundation.clock import utc_now
 from app.foundation.db.database import Database
 from app.foundation.errors import Conflict, NotFound
 from app.jobs.models import Task, TaskState
@@ -70,9 +70,7 @@ class Viewing:
 
     def grant(self, delivery: Delivery, prefix: str, *, cookies: bool = False) -> Grant:
         """What opens the objects under `prefix` to this viewer; see `Delivery.grant`."""
-        return delivery.grant(
-            self.playback_id, prefix, self.opened_until, self.audience, cookies=cookies
-        )
+        return delivery.grant(prefix, self.opened_until, self.audience, cookies=cookies)
 
     def playlist_path(self, path: str) -> str:
         """Where this API answers a media playlist, by its path below the media's prefix."""
@@ -122,12 +120,10 @@ class Viewings:
         tokens: PlaybackTokens,
         *,
         public_lasts: timedelta,
-        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._public_lasts = public_lasts
-        self._clock = clock
 
     async def open(self, playback_id: str, token: str | None) -> Viewing:
         """What the id shows, to somebody with this token.
@@ -142,7 +138,7 @@ class Viewings:
         if row is None or row.revoked_at is not None:
             raise _not_found()
         if row.policy is PlaybackPolicy.PUBLIC:
-            token, until = None, shared_expiry(self._clock(), self._public_lasts)
+            token, until = None, shared_expiry(utc_now(), self._public_lasts)
         else:
             until = self._tokens.check(playback_id, token)
         async with self._database.project(row.project_id) as tx:

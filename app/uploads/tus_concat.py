@@ -24,13 +24,10 @@ async def join(
     metadata_header: str,
     concat_header: str,
     partial_ids: list[str],
-) -> tuple[Upload, bool]:
+) -> Upload:
     """The final upload of these partial ones, in their order; a worker joins them.
 
     Asking again for the same gives the same upload.
-
-    Returns:
-        The upload, and whether it was made by this call.
 
     Raises:
         NotFound: upload_not_found.
@@ -41,7 +38,7 @@ async def join(
     # Locked in one order, so that two who join the same ones do not wait for each other.
     found = {each: await find_living(tx, each, lock=True) for each in sorted(partial_ids)}
     if (final := await _joined_before(tx, found, partial_ids)) is not None:
-        return final, False
+        return final
     for each, (upload, tus) in found.items():
         if tus.concat is not Concat.PARTIAL or tus.final_id is not None:
             raise Conflict("upload_state", f"{each} cannot be joined: it is no free partial one.")
@@ -70,7 +67,7 @@ async def join(
     for each in partial_ids:
         await move_upload(tx, each, UploadState.COMPLETED)
     await tx.flush()
-    return await accept_source(tx, final, size), True
+    return await accept_source(tx, final, size)
 
 
 async def _joined_before(

@@ -96,7 +96,7 @@ class TusController(Controller):
             if kept := await once.replay(tx):
                 return kept
             if final and concat is not None:
-                upload, _ = await join(
+                upload = await join(
                     tx,
                     policy,
                     principal.project_id,

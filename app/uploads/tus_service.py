@@ -210,21 +210,18 @@ async def _set_length(
     await tx.flush()
 
 
-async def settle(tx: AsyncSession, store: Store, upload_id: str) -> tuple[Upload, TusUpload, bool]:
+async def settle(tx: AsyncSession, store: Store, upload_id: str) -> tuple[Upload, TusUpload]:
     """Makes the object, if all bytes have arrived and that was not done yet. Again: nothing.
 
     That an upload is here at its full length means that everything is in parts of the store; so
     whoever looks at it next does what a process that died left undone.
-
-    Returns:
-        The rows, and whether it was this call that completed a video's upload.
 
     Raises:
         NotFound: upload_not_found.
     """
     upload, tus = await find(tx, upload_id, lock=True)
     if upload.state not in OPEN or upload.store_upload_id is None or tus.received != tus.length:
-        return upload, tus, False
+        return upload, tus
     cut = cut_of(upload)
     parts = [
         Part(number, cut.size_of(number), etag) for number, etag in enumerate(tus.part_etags, 1)
@@ -233,14 +230,14 @@ async def settle(tx: AsyncSession, store: Store, upload_id: str) -> tuple[Upload
         await store.complete_multipart(upload.object_key, upload.store_upload_id, parts)
     except (NoSuchUpload, PartInvalid) as error:
         if not await object_is_whole(store, upload):
-            return await _fail(tx, upload, error), tus, False
+            return await _fail(tx, upload, error), tus
     await store.delete_prefix(tail_prefix(upload_id))
     if tus.concat is Concat.PARTIAL:
         # It stays open: whoever does not join it in time loses it like any other upload.
         upload.store_upload_id = None
         await tx.flush()
-        return upload, tus, False
-    return await accept_source(tx, upload, upload.size_bytes), tus, True
+        return upload, tus
+    return await accept_source(tx, upload, upload.size_bytes), tus
 
 
 async def settle_if_tus(tx: AsyncSession, store: Store, upload_id: str) -> None:

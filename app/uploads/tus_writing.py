@@ -73,8 +73,7 @@ async def write(
             )
             await appending.run(_while_it_flows(chunks))
     async with database.project(place.project_id) as tx:
-        upload, tus, _ = await settle(tx, store, place.upload_id)
-    return upload, tus
+        return await settle(tx, store, place.upload_id)
 
 
 async def _while_it_flows(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

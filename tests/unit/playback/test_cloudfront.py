@@ -22,7 +22,7 @@ def delivery(url: str, domain: str | None = None) -> CloudFrontDelivery:
     "url", ["https://cdn.example", "https://cdn.example/", "https://c.example/x/"]
 )
 def test_a_distribution_may_have_a_path_and_a_slash(url: str) -> None:
-    grant = delivery(url).grant("id", "renditions/a/t.1/", UNTIL, Audience.EVERYBODY)
+    grant = delivery(url).grant("renditions/a/t.1/", UNTIL, Audience.EVERYBODY)
     address, _, query = grant.url("360p/init.mp4").partition("?")
     assert address == f"{url.rstrip('/')}/renditions/a/t.1/360p/init.mp4"
     check(address, dict(parse_qsl(query)), {"K": PUBLIC}, NOW)
@@ -31,7 +31,7 @@ def test_a_distribution_may_have_a_path_and_a_slash(url: str) -> None:
 
 def test_cookies_are_for_the_prefix_and_last_as_long_as_the_grant() -> None:
     shared = delivery("https://media.example/x", "example")
-    grant = shared.grant("id", "renditions/a/t.1", UNTIL, Audience.VIEWER, cookies=True)
+    grant = shared.grant("renditions/a/t.1", UNTIL, Audience.VIEWER, cookies=True)
     assert grant.url("360p/init.mp4") == "https://media.example/x/renditions/a/t.1/360p/init.mp4"
     assert grant.carries_over
     assert {(c.path, c.domain, c.seconds) for c in grant.cookies} == {
@@ -44,7 +44,7 @@ def test_cookies_are_for_the_prefix_and_last_as_long_as_the_grant() -> None:
 @pytest.mark.parametrize(("domain", "cookies"), [(None, True), ("example", False)])
 def test_who_cannot_have_cookies_gets_a_query(domain: str | None, cookies: bool) -> None:
     grant = delivery("https://media.example", domain).grant(
-        "id", "renditions/a/t.1", UNTIL, Audience.VIEWER, cookies=cookies
+        "renditions/a/t.1", UNTIL, Audience.VIEWER, cookies=cookies
     )
     assert grant.query
     assert grant.cookies == ()

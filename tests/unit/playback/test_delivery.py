@@ -20,7 +20,7 @@ def open_path(path: str, at: datetime = NOW) -> tuple[Audience, str]:
 
 @pytest.mark.parametrize("audience", list(Audience))
 def test_a_grant_opens_what_is_under_its_prefix_until_it_expires(audience: Audience) -> None:
-    grant = ApiDelivery(SIGNER).grant("id", "renditions/a/t.1/", NOW + HOUR, audience)
+    grant = ApiDelivery(SIGNER).grant("renditions/a/t.1/", NOW + HOUR, audience)
     assert grant.carries_over
     path = grant.url("360p/seg_00001.m4s")
     assert open_path(path) == (audience, "renditions/a/t.1/360p/seg_00001.m4s")
@@ -39,7 +39,7 @@ def test_a_grant_opens_what_is_under_its_prefix_until_it_expires(audience: Audie
     ],
 )
 def test_a_grant_opens_nothing_else(old: str, new: str) -> None:
-    grant = ApiDelivery(SIGNER).grant("id", "renditions/a/t.1", NOW + HOUR, Audience.VIEWER)
+    grant = ApiDelivery(SIGNER).grant("renditions/a/t.1", NOW + HOUR, Audience.VIEWER)
     path = grant.url("360p/seg")
     assert old in path
     with pytest.raises(Forbidden):
