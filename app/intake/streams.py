@@ -1,12 +1,7 @@
-"""A video that comes through a data stream: begun, made durable piece by piece, completed, failed.
-
-Its bytes become parts of a multipart upload as soon as they fill one. What does not fill one yet
-lies in `stream_chunks`, so that everything before a checkpoint is durable and a stream that stalls
-holds up no checkpoint. Part n is always the same bytes, so that storing it again changes nothing.
-"""
+"""A video that comes through a data stream: begun, completed or failed, with its upload."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
@@ -18,6 +13,7 @@ from app.foundation.db.ids import new_id
 from app.foundation.errors import Invalid
 from app.foundation.storage.protocols import MIN_PART_BYTES, Store
 from app.intake.models import IngestStream, StreamChunk, StreamShard, StreamState
+from app.intake.progress import Progress
 from app.intake.records import Begin, End
 from app.intake.shards import Group
 from app.uploads.completion import complete_upload
@@ -36,32 +32,6 @@ from app.uploads.service import (
 from app.uploads.states import OPEN, move_upload
 
 STREAM_TAG = "stream_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is durable of a stream.
-
-    Args:
-        id: Of its row.
-        upload_id: None where its first record never came.
-        next_seq: Records before this one are durable.
-        size: Bytes that are durable, in parts and in chunks.
-        parts: Parts that the store has; `parts * part_bytes` bytes, the rest is chunks.
-        limit: Bytes that it may have: as announced, or as the project's uploads.
-    """
-
-    id: str
-    stream_id: str
-    state: StreamState
-    upload_id: str | None
-    next_seq: int
-    size: int
-    parts: int
-    part_bytes: int = 0
-    object_key: str = ""
-    store_upload_id: str = ""
-    limit: int = 0
 
 
 def stream_policy(policy: UploadPolicy, idle: timedelta) -> UploadPolicy:
@@ -86,7 +56,7 @@ async def find(
         error = {"error_code": "upload_state", "error_message": message}
         await _end(tx, row.id, {"state": StreamState.FAILED, **error})
         row.state = StreamState.FAILED
-    return _progress(row, upload, policy)
+    return Progress.of(row, upload, policy)
 
 
 async def begin(
@@ -136,62 +106,7 @@ async def begin(
     if row is None:
         raise RuntimeError("INSERT … RETURNING gave no row")
     await begin_multipart(tx, store, upload)
-    return _progress(row, upload, policy)
-
-
-async def chunks_from(tx: AsyncSession, ingest_stream_id: str, offset: int) -> bytes:
-    """The durable bytes that are in no part: those from `offset` on."""
-    rows = await tx.scalars(
-        select(StreamChunk.data)
-        .where(StreamChunk.ingest_stream_id == ingest_stream_id, StreamChunk.offset >= offset)
-        .order_by(StreamChunk.offset)
-    )
-    return b"".join(rows)
-
-
-async def save(
-    tx: AsyncSession, group: Group, progress: Progress, tail: bytes, idle: timedelta
-) -> None:
-    """Makes a stream's progress durable, together with the bytes that fill no part.
-
-    Args:
-        tail: The bytes from where the last part ends, or where the last chunk does if that is
-            further on, up to `progress.size`.
-        idle: How long the next record may take.
-    """
-    begin = progress.size - len(tail)
-    await tx.execute(
-        delete(StreamChunk).where(
-            StreamChunk.ingest_stream_id == progress.id,
-            StreamChunk.offset < progress.parts * progress.part_bytes,
-        )
-    )
-    if tail:
-        await tx.execute(
-            insert(StreamChunk).values(
-                ingest_stream_id=progress.id,
-                project_id=group.project_id,
-                offset=begin,
-                data=tail,
-            )
-        )
-    await tx.execute(
-        update(IngestStream)
-        .where(IngestStream.id == progress.id)
-        .values(
-            next_seq=progress.next_seq,
-            size_bytes=progress.size,
-            parts=progress.parts,
-            updated_at=func.clock_timestamp(),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    await tx.execute(
-        update(Upload)
-        .where(Upload.id == progress.upload_id, Upload.state.in_(OPEN))
-        .values(deadline_at=func.clock_timestamp() + idle)
-        .execution_options(synchronize_session=False)
-    )
+    return Progress.of(row, upload, policy)
 
 
 async def complete(tx: AsyncSession, store: Store, progress: Progress, record: End) -> Upload:
@@ -249,7 +164,7 @@ async def fail(
             **error,
         }
         await tx.execute(insert_or(IngestStream).values(values).on_conflict_do_nothing())
-        return Progress(str(values["id"]), stream_id, StreamState.FAILED, None, 0, 0, 0)
+        return Progress(str(values["id"]), StreamState.FAILED, None, 0, 0, 0)
     await _end(tx, progress.id, {"state": StreamState.FAILED, **error})
     if progress.upload_id is not None:
         upload = await get_upload(tx, progress.upload_id, lock=True)
@@ -310,19 +225,4 @@ def _of(group: Group, stream_id: str) -> tuple[ColumnElement[bool], ...]:
         IngestStream.consumer_group == group.name,
         IngestStream.stream == group.stream,
         IngestStream.stream_id == stream_id,
-    )
-
-
-def _progress(row: IngestStream, upload: Upload | None, policy: UploadPolicy) -> Progress:
-    known = Progress(
-        row.id, row.stream_id, row.state, row.upload_id, row.next_seq, row.size_bytes, row.parts
-    )
-    if upload is None:
-        return known
-    return replace(
-        known,
-        part_bytes=upload.part_bytes,
-        object_key=upload.object_key,
-        store_upload_id=upload.store_upload_id or "",
-        limit=upload.size_bytes or policy.max_bytes,
     )

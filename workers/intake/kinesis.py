@@ -72,6 +72,10 @@ class Batch:
     next_iterator: str | None
     millis_behind: int
 
+    @property
+    def caught_up(self) -> bool:
+        return not self.records and self.millis_behind == 0
+
 
 class DataStream:
     """One data stream. Its methods raise KINESIS_ERRORS when botocore has tried enough."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 from app.foundation.errors import Invalid, TooLarge
 from app.foundation.storage.protocols import MultipartStore
 from app.intake.assembly import Assembly
+from app.intake.progress import Progress
 from app.intake.records import Data, End
-from app.intake.streams import Progress
 
 # Reads the durable bytes of a stream from an offset on.
 ReadChunks = Callable[[str, int], Awaitable[bytes]]
@@ -57,9 +57,6 @@ class StreamWriter:
         if self.saved is None:
             raise RuntimeError("the stream's first record was not taken")
         return self.saved
-
-    def begin(self, saved: Progress) -> None:
-        self.saved = saved
 
     def is_saved(self) -> None:
         """`progress` and `tail` were committed."""

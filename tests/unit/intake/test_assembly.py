@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from app.foundation.storage.protocols import Part
 from app.intake.assembly import MAX_HELD, Assembly, Gap
 from app.intake.models import StreamState
+from app.intake.progress import Progress
 from app.intake.records import Begin, Data, End, Record
-from app.intake.streams import Progress
 from workers.intake.stream_writer import StreamWriter
 
 PART = 64
@@ -74,9 +74,7 @@ async def read(durable: Durable, shard: list[Record], stop_at: int, flushes: set
 
 
 def fresh() -> Durable:
-    progress = Progress(
-        "str_1", "s", StreamState.OPEN, "upl_1", 0, 0, 0, part_bytes=PART, limit=10**9
-    )
+    progress = Progress("str_1", StreamState.OPEN, "upl_1", 0, 0, 0, part_bytes=PART, limit=10**9)
     return Durable(progress)
 
 
