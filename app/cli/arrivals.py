@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
-from app.cli.deployment import dispatched, of_all_projects, settings_here
+from app.cli.deployment import dispatched, of_all_projects, settings_here, show_plainly
 from app.cli.errors import BadUsage
 from app.cli.screen import called_as, line, notes, results, show_json, table
 from app.cli.words import NONE, ago, of_bytes
@@ -26,12 +24,7 @@ def list_arrivals(*, state: str | None, limit: int, as_json: bool) -> None:
         lambda tx, most, cursor: queries.list_arrivals(tx, state=wanted, limit=most, cursor=cursor),
         limit,
     )
-    if as_json:
-        items = [{"project_id": project, **msgspec.to_builtins(view)} for project, view in found]
-        show_json({"items": items})
-        return
-    if not found:
-        line(notes(), "No objects.")
+    if show_plainly(found, nothing="No objects.", as_json=as_json):
         return
     now = datetime.now(UTC)
     rows = [

@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import msgspec
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import app.tables  # noqa: F401  # makes the foreign keys' other ends known
 from app.cli.errors import BadUsage, CommandFailed
+from app.cli.screen import line, notes, show_json
 from app.foundation.db.database import Database
 from app.foundation.db.faults import DATABASE_ERRORS
 from app.foundation.paging import LIMIT_MAX, Page
 from app.settings import Settings, load_settings
 
 T = TypeVar("T")
+Found = Sequence[tuple[str, T]]
 
 
 def settings_here() -> Settings:
@@ -67,7 +70,7 @@ def of_all_projects(
     projects: Callable[[AsyncSession], Awaitable[Sequence[str]]],
     page: Callable[[AsyncSession, int, str | None], Awaitable[Page[T]]],
     limit: int,
-) -> list[tuple[str, T]]:
+) -> Found[T]:
     """Rows that only a project's own role may read in full, each with its project.
 
     Args:
@@ -93,3 +96,14 @@ def of_all_projects(
         return found
 
     return in_database(settings, run)
+
+
+def show_plainly(found: Found[T], *, nothing: str, as_json: bool) -> bool:
+    """Shows what `of_all_projects` found as JSON, or that it is nothing; False if neither."""
+    if as_json:
+        show_json(
+            {"items": [{"project_id": it, **msgspec.to_builtins(view)} for it, view in found]}
+        )
+    elif not found:
+        line(notes(), nothing)
+    return as_json or not found

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
-from app.cli.deployment import dispatched, of_all_projects, settings_here
+from app.cli.deployment import dispatched, of_all_projects, settings_here, show_plainly
 from app.cli.screen import called_as, line, notes, results, show_json, table
 from app.cli.words import NONE, ago
 from app.notifications import deliveries
@@ -23,12 +21,7 @@ def dead(*, limit: int, as_json: bool) -> None:
         ),
         limit,
     )
-    if as_json:
-        items = [{"project_id": project, **msgspec.to_builtins(view)} for project, view in found]
-        show_json({"items": items})
-        return
-    if not found:
-        line(notes(), "Nothing was given up.")
+    if show_plainly(found, nothing="Nothing was given up.", as_json=as_json):
         return
     now = datetime.now(UTC)
     rows = [

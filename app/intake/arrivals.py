@@ -9,16 +9,15 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assets.states import fail_asset
 from app.foundation.db.ids import new_id
 from app.intake.models import Arrival, ArrivalState
 from app.intake.notices import Landed
 from app.uploads.completion import accept_source
-from app.uploads.models import Upload, UploadState
+from app.uploads.models import Upload
 from app.uploads.policy import UploadPolicy
 from app.uploads.schemas import DEFAULT_MEDIA_TYPE
-from app.uploads.service import BUCKET, Announced, get_upload, insert_upload
-from app.uploads.states import OPEN, move_upload
+from app.uploads.service import BUCKET, Announced, fail_upload, get_upload, insert_upload
+from app.uploads.states import OPEN
 
 SOURCE_TAG = "source"
 _MOST_TAG = 256
@@ -139,9 +138,7 @@ async def refuse(tx: AsyncSession, held: Claim, code: str, message: str) -> None
     await _write(tx, held, {"state": ArrivalState.REFUSED, "lease_until": None, **error})
     upload = await get_upload(tx, held.upload_id, lock=True)
     if upload.state in OPEN:
-        await move_upload(tx, upload.id, UploadState.FAILED, changes=error)
-        if upload.asset_id is not None:
-            await fail_asset(tx, upload.asset_id, code, message)
+        await fail_upload(tx, upload.id, code, message)
 
 
 async def refuse_unseen(

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Project
 from app.intake.models import StreamShard
 
 
@@ -50,10 +49,6 @@ class Shard:
     fence: int
     checkpoint: str | None
     can_start: bool
-
-
-async def project_exists(tx: AsyncSession, project_id: str) -> bool:
-    return await tx.scalar(select(Project.id).where(Project.id == project_id)) is not None
 
 
 async def add_shards(

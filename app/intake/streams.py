@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assets.states import fail_asset
 from app.foundation.db.ids import new_id
 from app.foundation.errors import Invalid
 from app.foundation.storage.protocols import MIN_PART_BYTES, Store
@@ -17,7 +16,7 @@ from app.intake.progress import Progress
 from app.intake.records import Begin, End
 from app.intake.shards import Group
 from app.uploads.completion import complete_upload
-from app.uploads.models import Upload, UploadState
+from app.uploads.models import Upload
 from app.uploads.parts import plan_cut
 from app.uploads.policy import UploadPolicy
 from app.uploads.service import (
@@ -26,10 +25,11 @@ from app.uploads.service import (
     begin_multipart,
     check_size,
     discard,
+    fail_upload,
     get_upload,
     insert_upload,
 )
-from app.uploads.states import OPEN, move_upload
+from app.uploads.states import OPEN
 
 STREAM_TAG = "stream_id"
 
@@ -88,20 +88,9 @@ async def begin(
     )
     upload = await insert_upload(tx, policy, group.project_id, file, method=STREAM)
     row: IngestStream | None = await tx.scalar(
-        insert(IngestStream)
-        .values(
-            id=new_id("str"),
-            project_id=group.project_id,
-            consumer_group=group.name,
-            stream=group.stream,
-            stream_id=stream_id,
-            upload_id=upload.id,
-            state=StreamState.OPEN,
-            next_seq=1,
-            size_bytes=0,
-            parts=0,
+        _row(group, stream_id, StreamState.OPEN, next_seq=1, upload_id=upload.id).returning(
+            IngestStream
         )
-        .returning(IngestStream)
     )
     if row is None:
         raise RuntimeError("INSERT … RETURNING gave no row")
@@ -143,7 +132,7 @@ async def fail(
     progress: Progress | None,
     code: str,
     message: str,
-) -> Progress:
+) -> None:
     """Ends a stream with a reason; its upload and its asset fail with it. Again: nothing.
 
     Args:
@@ -151,29 +140,14 @@ async def fail(
     """
     error = {"error_code": code, "error_message": message}
     if progress is None:
-        values = {
-            "id": new_id("str"),
-            "project_id": group.project_id,
-            "consumer_group": group.name,
-            "stream": group.stream,
-            "stream_id": stream_id,
-            "state": StreamState.FAILED,
-            "next_seq": 0,
-            "size_bytes": 0,
-            "parts": 0,
-            **error,
-        }
-        await tx.execute(insert_or(IngestStream).values(values).on_conflict_do_nothing())
-        return Progress(str(values["id"]), StreamState.FAILED, None, 0, 0, 0)
+        failed = _row(group, stream_id, StreamState.FAILED, next_seq=0, **error)
+        await tx.execute(failed.on_conflict_do_nothing())
+        return
     await _end(tx, progress.id, {"state": StreamState.FAILED, **error})
     if progress.upload_id is not None:
         upload = await get_upload(tx, progress.upload_id, lock=True)
         if upload.state in OPEN:
-            upload = await move_upload(tx, upload.id, UploadState.FAILED, changes=error)
-            if upload.asset_id is not None:
-                await fail_asset(tx, upload.asset_id, code, message)
-            await discard(store, upload)
-    return replace(progress, state=StreamState.FAILED)
+            await discard(store, await fail_upload(tx, upload.id, code, message))
 
 
 async def put_off_expiry(
@@ -207,6 +181,20 @@ async def put_off_expiry(
         .execution_options(synchronize_session=False)
     )
     return put_off is not None
+
+
+def _row(group: Group, stream_id: str, state: StreamState, **values: object) -> Insert:
+    return insert(IngestStream).values(
+        id=new_id("str"),
+        project_id=group.project_id,
+        consumer_group=group.name,
+        stream=group.stream,
+        stream_id=stream_id,
+        state=state,
+        size_bytes=0,
+        parts=0,
+        **values,
+    )
 
 
 async def _end(tx: AsyncSession, ingest_stream_id: str, values: Mapping[str, object]) -> None:

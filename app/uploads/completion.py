@@ -15,7 +15,7 @@ from app.foundation.telemetry.spans import continued_trace
 from app.jobs import service as jobs
 from app.uploads.models import Upload, UploadState
 from app.uploads.parts import check_parts
-from app.uploads.service import asset_of, cut_of, get_upload, require_open
+from app.uploads.service import asset_of, cut_of, fail_upload, get_upload, require_open
 from app.uploads.states import move_upload
 
 _ARRIVED = frozenset({UploadState.VERIFYING, UploadState.COMPLETED})
@@ -150,10 +150,6 @@ async def fail_verification(tx: AsyncSession, upload_id: str, code: str, message
     """Upload and asset have failed, for a reason that a person reads. Again changes nothing."""
     upload = await get_upload(tx, upload_id, lock=True)
     if upload.state == UploadState.VERIFYING:
-        await move_upload(
-            tx,
-            upload_id,
-            UploadState.FAILED,
-            changes={"error_code": code, "error_message": message},
-        )
-    await fail_asset(tx, asset_of(upload), code, message)
+        await fail_upload(tx, upload_id, code, message)
+    else:
+        await fail_asset(tx, asset_of(upload), code, message)

@@ -298,6 +298,19 @@ async def expire(tx: AsyncSession, upload_id: str, store: Store) -> bool:
     return True
 
 
+async def fail_upload(tx: AsyncSession, upload_id: str, code: str, message: str) -> Upload:
+    """It cannot become what it should, and its asset, if it is whole, fails with the same reason.
+
+    Raises:
+        NotFound, Gone, Conflict: as `move_upload`; it has ended already.
+    """
+    error = {"error_code": code, "error_message": message}
+    upload = await move_upload(tx, upload_id, UploadState.FAILED, changes=error)
+    if upload.asset_id is not None:
+        await fail_asset(tx, upload.asset_id, code, message)
+    return upload
+
+
 async def discard(store: Store, upload: Upload) -> None:
     """Removes the parts, and the object where a crash left one that no row speaks of."""
     if upload.method == TUS:

@@ -6,22 +6,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.names import clean_line
 from app.assets.service import edit_asset
-from app.assets.states import fail_asset
 from app.foundation.db.database import Database
 from app.foundation.errors import BadRequest, Invalid, SpoolError, TooLarge
 from app.foundation.storage.protocols import Store
 from app.uploads.completion import accept_source
-from app.uploads.models import Upload, UploadState
+from app.uploads.models import Upload
 from app.uploads.policy import UploadPolicy
 from app.uploads.service import (
     SIMPLE,
     Announced,
     asset_of,
     cancel_upload,
+    fail_upload,
     get_upload,
     insert_upload,
 )
-from app.uploads.states import move_upload
 
 
 class Interrupted(BadRequest):
@@ -76,7 +75,7 @@ async def receive(
         raise
     except SpoolError as error:
         async with database.project(project_id) as tx:
-            await _refuse(tx, upload.id, error)
+            await fail_upload(tx, upload.id, error.code, error.detail)
         raise
     return upload.id, meter.size
 
@@ -97,16 +96,6 @@ async def accept(tx: AsyncSession, upload_id: str, size: int, *, title: str | No
 async def withdraw(tx: AsyncSession, store: Store, upload_id: str) -> None:
     """Drops what came twice: another request with the same key was first."""
     await cancel_upload(tx, store, upload_id)
-
-
-async def _refuse(tx: AsyncSession, upload_id: str, error: SpoolError) -> None:
-    upload = await move_upload(
-        tx,
-        upload_id,
-        UploadState.FAILED,
-        changes={"error_code": error.code, "error_message": error.detail},
-    )
-    await fail_asset(tx, asset_of(upload), error.code, error.detail)
 
 
 class _Meter:

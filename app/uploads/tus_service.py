@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assets.states import fail_asset
 from app.foundation.db.ids import new_id
 from app.foundation.errors import Conflict, Forbidden, Gone, NotFound, TooLarge
 from app.foundation.storage.errors import NoSuchUpload, PartInvalid
@@ -19,6 +18,7 @@ from app.uploads.service import (
     begin_multipart,
     check_size,
     cut_of,
+    fail_upload,
     get_upload,
     insert_row,
     insert_upload,
@@ -230,7 +230,8 @@ async def settle(tx: AsyncSession, store: Store, upload_id: str) -> tuple[Upload
         await store.complete_multipart(upload.object_key, upload.store_upload_id, parts)
     except (NoSuchUpload, PartInvalid) as error:
         if not await object_is_whole(store, upload):
-            return await _fail(tx, upload, error), tus
+            why = f"What was stored cannot be put together: {error}."
+            return await fail_upload(tx, upload.id, "upload_part_invalid", why), tus
     await store.delete_prefix(tail_prefix(upload_id))
     if tus.concat is Concat.PARTIAL:
         # It stays open: whoever does not join it in time loses it like any other upload.
@@ -244,16 +245,3 @@ async def settle_if_tus(tx: AsyncSession, store: Store, upload_id: str) -> None:
     """As `settle`, and nothing for an upload of another kind."""
     if (await get_upload(tx, upload_id)).method == TUS:
         await settle(tx, store, upload_id)
-
-
-async def _fail(tx: AsyncSession, upload: Upload, error: Exception) -> Upload:
-    code, message = "upload_part_invalid", f"What was stored cannot be put together: {error}."
-    failed = await move_upload(
-        tx,
-        upload.id,
-        UploadState.FAILED,
-        changes={"error_code": code, "error_message": message},
-    )
-    if failed.asset_id is not None:
-        await fail_asset(tx, failed.asset_id, code, message)
-    return failed

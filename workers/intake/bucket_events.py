@@ -11,12 +11,13 @@ from functools import partial
 
 import structlog
 
+from app.accounts.service import get_project
 from app.foundation.db.database import Database
+from app.foundation.errors import NotFound
 from app.foundation.storage.protocols import Store
 from app.intake import arrivals
 from app.intake.arrivals import Busy
 from app.intake.notices import Landed, NotANotice, parse, project_of
-from app.intake.shards import project_exists
 from app.settings import Settings
 from workers.intake.metrics import ARRIVALS
 from workers.intake.queue import VISIBILITY_SECONDS, Message, NoticeQueue
@@ -31,10 +32,6 @@ _BUSY_SECONDS = 5
 # By then its message has come again and again, or has become a dead letter.
 _LEFT_ALONE = timedelta(minutes=10)
 _AT_ONCE = 10
-
-
-class NoSuchProject(Exception):
-    """An object names a project that is not there; the message says which."""
 
 
 class BucketEvents:
@@ -89,9 +86,9 @@ class BucketEvents:
         except NotANotice as error:
             ARRIVALS.labels("unreadable").inc()
             log.warning("notice.unreadable", why=str(error)[:500])
-        except NoSuchProject as error:
+        except NotFound as error:
             ARRIVALS.labels("no_project").inc()
-            log.warning("notice.no_project", why=str(error))
+            log.warning("notice.no_project", why=error.detail, notice=message.body[:500])
         except Busy:
             await self._queue.hide(message, _BUSY_SECONDS)
         except PASSING as error:
@@ -104,13 +101,12 @@ class BucketEvents:
         """Whose an object is; None where it lies elsewhere.
 
         Raises:
-            NoSuchProject: as it says.
+            NotFound: project_not_found.
         """
         project_id = project_of(landed.key, self._prefix)
         if project_id is not None:
             async with self._database.project(project_id) as tx:
-                if not await project_exists(tx, project_id):
-                    raise NoSuchProject(f"{landed.key[:256]} in {landed.bucket}")
+                await get_project(tx, project_id)
         return project_id
 
     async def _look_for_waiting(self, stop: asyncio.Event) -> None:

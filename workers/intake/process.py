@@ -11,12 +11,13 @@ from datetime import timedelta
 import structlog
 
 import app.tables  # noqa: F401  # makes the foreign keys' other ends known
+from app.accounts.service import get_project
 from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
+from app.foundation.errors import NotFound
 from app.foundation.storage.protocols import Store
 from app.foundation.telemetry.logging import configure_logging
 from app.foundation.telemetry.tracing import configure_tracing, flush_tracing
-from app.intake import shards
 from app.intake.shards import Group
 from app.intake.streams import stream_policy
 from app.notifications.models import Origin
@@ -113,11 +114,13 @@ async def _stream_services(settings: Settings, database: Database, store: Store)
     if project_id is None or stream is None:
         raise NothingToDo("SPOOL_KINESIS_STREAM needs SPOOL_KINESIS_PROJECT_ID too.")
     async with database.project(project_id) as tx:
-        if not await shards.project_exists(tx, project_id):
+        try:
+            await get_project(tx, project_id)
+        except NotFound as error:
             raise NothingToDo(
                 f"There is no project {project_id}: SPOOL_KINESIS_PROJECT_ID names the project "
                 "that streamed videos belong to."
-            )
+            ) from error
     group = Group(project_id, settings.kinesis_group, stream)
     return StreamServices(
         settings=settings,

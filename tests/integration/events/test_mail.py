@@ -1,6 +1,8 @@
 """Mail to people: who is sent it, and what becomes of it at servers that take, refuse and break."""
 
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -28,7 +30,7 @@ from app.settings import Settings
 from tests.integration.events.conftest import Open
 from tests.integration.events.test_relay import rows
 from tests.ports import unused_port
-from tests.servers.mail import HOST, mail_catcher, make_certificate
+from tests.servers.mail import HOST, Catcher, mail_catcher, make_certificate
 from tests.unit.notifications.test_letter import FAILED, READY
 from workers.outbox_relay import OutboxRelay
 
@@ -65,14 +67,24 @@ async def fail_one(database: Database, project_id: str, created_by: str | None =
     return asset.id
 
 
-async def relay_of(settings: Settings, database: Database, **changes: object) -> OutboxRelay:
+Relay = Callable[[], Awaitable[int]]
+
+
+@asynccontextmanager
+async def relaying(
+    settings: Settings, database: Database, **changes: object
+) -> AsyncIterator[Relay]:
+    """Relays a batch of mail with each call; how many rows it had."""
     settings = settings.model_copy(update={"mail_from": "Spool <spool@mail.example>"} | changes)
-    return OutboxRelay(database, make_channels(settings, database))
+    [channel] = make_channels(settings, database)
+    relay = OutboxRelay(database, [channel])
+    yield lambda: relay.relay_once(channel)
+    await relay.close()
 
 
-async def relay_mail(relay: OutboxRelay) -> int:
-    [channel] = relay._channels
-    return await relay.relay_once(channel)
+def to(catcher: Catcher) -> dict[str, object]:
+    server = {"smtp_host": HOST, "smtp_port": catcher.port, "smtp_security": "none"}
+    return {"mail": "smtp", **server}
 
 
 def letters(count: int) -> list[EmailMessage]:
@@ -118,17 +130,9 @@ async def test_a_mail_arrives_and_says_why(
     mine = await add_member(mailing, project_id, Role.EDITOR)
     asset_id = await fail_one(mailing, project_id, created_by=mine)
     with mail_catcher() as catcher:
-        relay = await relay_of(
-            settings,
-            mailing,
-            mail="smtp",
-            smtp_host=HOST,
-            smtp_port=catcher.port,
-            smtp_security="none",
-        )
-        assert await relay_mail(relay) == 1
-        assert await relay_mail(relay) == 0
-        await relay.close()
+        async with relaying(settings, mailing, **to(catcher)) as relay:
+            assert await relay() == 1
+            assert await relay() == 0
     [mail] = catcher.mails
     assert catcher.recipients == [f"{mine}@example.org"]
     assert mail["Subject"] == '"Opening night" could not be processed'
@@ -147,10 +151,10 @@ async def test_who_has_left_meanwhile_is_sent_nothing(
     await fail_one(mailing, project_id, created_by=mine)
     async with mailing.project(project_id) as tx:
         await tx.delete(await tx.get_one(Member, (project_id, mine)))
-    relay = await relay_of(settings, mailing, mail="file", mail_folder=str(tmp_path / "mail"))
-    assert await relay_mail(relay) == 1
-    await relay.close()
-    assert not (tmp_path / "mail").exists()
+    folder = tmp_path / "mail"
+    async with relaying(settings, mailing, mail="file", mail_folder=str(folder)) as relay:
+        assert await relay() == 1
+    assert not folder.exists()
     [row] = await rows(mailing, project_id)
     assert row.done_at is not None
 
@@ -158,23 +162,15 @@ async def test_who_has_left_meanwhile_is_sent_nothing(
 async def test_a_refused_recipient_is_given_up_and_a_busy_server_is_not(
     settings: Settings, mailing: Database, project_id: str
 ) -> None:
-    gone = await add_member(mailing, project_id, Role.EDITOR, MailWish.ALL)
-    busy = await add_member(mailing, project_id, Role.EDITOR, MailWish.ALL)
-    fine = await add_member(mailing, project_id, Role.EDITOR, MailWish.ALL)
+    gone, busy, fine = [
+        await add_member(mailing, project_id, Role.EDITOR, MailWish.ALL) for _ in range(3)
+    ]
     await fail_one(mailing, project_id, created_by=gone)
     answers = {gone: "550 5.1.1 no such mailbox", busy: "451 4.3.0 try later", fine: "250 OK"}
     with mail_catcher() as catcher:
         catcher.on_recipient = lambda address: answers[address.partition("@")[0]]
-        relay = await relay_of(
-            settings,
-            mailing,
-            mail="smtp",
-            smtp_host=HOST,
-            smtp_port=catcher.port,
-            smtp_security="none",
-        )
-        await relay_mail(relay)
-        await relay.close()
+        async with relaying(settings, mailing, **to(catcher)) as relay:
+            await relay()
     found = {row.target: row for row in await rows(mailing, project_id)}
     assert found[gone].dead_at is not None
     assert found[gone].last_error == "550 5.1.1 no such mailbox"
@@ -197,19 +193,11 @@ async def test_nine_failures_of_ten_still_deliver_every_mail_once(
 
     with mail_catcher() as catcher:
         catcher.on_data = answer
-        relay = await relay_of(
-            settings,
-            mailing,
-            mail="smtp",
-            smtp_host=HOST,
-            smtp_port=catcher.port,
-            smtp_security="none",
-        )
-        while any(row.done_at is None for row in await rows(mailing, project_id)):
-            async with mailing.dispatch() as tx:
-                await tx.execute(update(OutboxRow).values(next_at=func.statement_timestamp()))
-            await relay_mail(relay)
-        await relay.close()
+        async with relaying(settings, mailing, **to(catcher)) as relay:
+            while any(row.done_at is None for row in await rows(mailing, project_id)):
+                async with mailing.dispatch() as tx:
+                    await tx.execute(update(OutboxRow).values(next_at=func.statement_timestamp()))
+                await relay()
     assert sorted(catcher.recipients) == sorted(f"{each}@example.org" for each in people)
     assert tries == 100
 

@@ -163,7 +163,7 @@ async def test_an_upload_that_was_cancelled_takes_no_more(
     for seq in range(1, 9):
         videos.put("cancelled", encode(Data(seq, noise(MIB - 2 * KIB, seq))))
     row = await videos.ended("cancelled")
-    assert row.state is StreamState.FAILED
+    assert (row.state, row.error_code) == (StreamState.FAILED, "upload_state")
     assert (await videos.upload(row)).state == "cancelled"
 
 
