@@ -51,7 +51,7 @@ def _cluster(*, preview: bool = False, **changes: Any) -> Recording:
         "pools": _pools(),
         "fargate": False,
         "pod_credentials": "irsa",
-        "secrets_key_arn": "arn:aws:kms:us-east-1:123456789012:key/cluster",
+        "cluster_key_arn": "arn:aws:kms:us-east-1:123456789012:key/cluster",
         "logs_key_arn": None,
         "log_retention_days": 7,
         "public_endpoint_cidrs": [],
@@ -163,6 +163,7 @@ def test_nodes_are_encrypted_tagged_and_keep_their_role_to_themselves(cluster: R
         inputs = template.inputs
         (disk,) = inputs["blockDeviceMappings"]
         assert (disk["ebs"]["volumeType"], disk["ebs"]["encrypted"]) == ("gp3", "true")
+        assert disk["ebs"]["kmsKeyId"].endswith("key/cluster")
         assert inputs["metadataOptions"]["httpTokens"] == "required"
         assert inputs["metadataOptions"]["httpPutResponseHopLimit"] == 1
         assert all(each["tags"]["project"] == "spool" for each in inputs["tagSpecifications"])
@@ -243,8 +244,12 @@ def test_who_gets_in_and_how_far(cluster: Recording) -> None:
     }
     administered = allowed[_ADMIN, "AmazonEKSAdminPolicy"]
     assert administered["type"] == "namespace"
-    assert "spool" in administered["namespaces"]
-    assert "kube-system" not in administered["namespaces"]
+    assert administered["namespaces"] == ["external-secrets", "keda", "observability"]
+    groups = {
+        each.inputs["principalArn"]: each.inputs["kubernetesGroups"]
+        for each in cluster.of_type("aws:eks/accessEntry:AccessEntry")
+    }
+    assert groups == {_ADMIN: ["spool:admins"], _CI: ["spool:readers"]}
 
 
 def test_fargate_takes_all_but_media_and_no_daemon_set() -> None:

@@ -1,8 +1,8 @@
 """Who may use the cluster's API, by IAM role: access entries instead of the aws-auth ConfigMap.
 
 Whoever runs the program may do everything, because EKS gives that to the cluster's creator.
-Administrators may do anything in our namespaces and look at the rest, but not at nodes' or other
-namespaces' secrets; readers, such as CI, look and change nothing.
+Administrators administer the services' namespaces, look at the rest without its secrets, and may
+in Spool's own namespace what that gives to their group; readers, such as CI, look.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import pulumi_aws as aws
 from infra.component import Component
 
 _POLICY = "arn:aws:eks::aws:cluster-access-policy"
-# For RBAC in the cluster, where what EKS' policies allow is not what is wanted.
+# Groups for RBAC in Spool's namespace (infra.application.namespace).
 ADMINS, READERS = "spool:admins", "spool:readers"
 
 
@@ -25,7 +25,7 @@ class AccessArgs:
     Args:
         cluster_name: Of the control plane.
         admin_role_arns, read_only_role_arns: IAM roles; not the one that runs the program.
-        namespaces: What administrators administer.
+        namespaces: Of the services.
     """
 
     cluster_name: pulumi.Input[str]

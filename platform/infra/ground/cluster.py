@@ -41,7 +41,8 @@ class ClusterArgs:
         pools: Groups of nodes (`infra.ground.pools.plan_pools`).
         fargate: Everything but media work on Fargate.
         pod_credentials: How pods get their roles.
-        secrets_key_arn, logs_key_arn: KMS keys; AWS' own without.
+        cluster_key_arn: KMS key of secrets and of nodes' volumes; AWS' own without.
+        logs_key_arn: KMS key of the control plane's logs; CloudWatch's own without.
         log_retention_days: Of the control plane's logs.
         public_endpoint_cidrs: Who reaches its API from outside the VPC; nobody where empty.
         admin_role_arns, read_only_role_arns: Who uses it.
@@ -52,7 +53,7 @@ class ClusterArgs:
     """
 
     names: Names
-    account: str
+    account: pulumi.Input[str]
     region: str
     version: str
     vpc_id: pulumi.Input[str]
@@ -60,7 +61,7 @@ class ClusterArgs:
     pools: Sequence[Pool]
     fargate: bool
     pod_credentials: Literal["irsa", "pod-identity"]
-    secrets_key_arn: pulumi.Input[str] | None
+    cluster_key_arn: pulumi.Input[str] | None
     logs_key_arn: pulumi.Input[str] | None
     log_retention_days: int
     public_endpoint_cidrs: Sequence[str]
@@ -130,7 +131,7 @@ class Cluster(Component):
                 cluster_name=plane.name,
                 admin_role_arns=args.admin_role_arns,
                 read_only_role_arns=args.read_only_role_arns,
-                namespaces=(args.app_namespace, *SERVICE_NAMESPACES),
+                namespaces=SERVICE_NAMESPACES,
             ),
             self.child(),
         )
@@ -161,10 +162,10 @@ class Cluster(Component):
             policies=["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"],
             opts=self.child(),
         )
-        if args.secrets_key_arn is not None:
+        if args.cluster_key_arn is not None:
             use_of_the_key = Statement(
                 ["kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey"],
-                [args.secrets_key_arn],
+                [args.cluster_key_arn],
             )
             ready.append(
                 aws.iam.RolePolicy(
@@ -185,7 +186,7 @@ class Cluster(Component):
                 role=role,
                 vpc_id=args.vpc_id,
                 subnet_ids=args.subnet_ids,
-                secrets_key_arn=args.secrets_key_arn,
+                secrets_key_arn=args.cluster_key_arn,
                 public_endpoint_cidrs=args.public_endpoint_cidrs,
                 protect=args.protect,
             ),
@@ -211,6 +212,7 @@ class Cluster(Component):
                 version=args.version,
                 subnet_ids=args.subnet_ids,
                 pools=args.pools,
+                volumes_key_arn=args.cluster_key_arn,
                 tags=args.tags,
             ),
             self.child(depends_on=[network]),

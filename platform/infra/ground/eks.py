@@ -33,7 +33,7 @@ class ControlPlaneArgs:
     """
 
     cluster_name: str
-    account: str
+    account: pulumi.Input[str]
     region: str
     version: str
     role: aws.iam.Role
@@ -99,8 +99,8 @@ def control_plane(name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOption
     return ControlPlane(
         resource=made,
         name=known.apply(lambda _: args.cluster_name),
-        arn=known.apply(
-            lambda _: f"arn:aws:eks:{args.region}:{args.account}:cluster/{args.cluster_name}"
+        arn=pulumi.Output.all(args.account, known).apply(
+            lambda all_: f"arn:aws:eks:{args.region}:{all_[0]}:cluster/{args.cluster_name}"
         ),
         endpoint=made.kubeconfig_json.apply(_server),
         oidc_issuer=made.oidc_issuer,

@@ -33,7 +33,7 @@ class FargateArgs:
     """
 
     names: Names
-    account: str
+    account: pulumi.Input[str]
     region: str
     cluster_name: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -51,7 +51,7 @@ class Fargate(Component):
     ) -> None:
         super().__init__(name, opts)
         profile = args.names.of("fargate")
-        where = f"{args.region}:{args.account}"
+        where = pulumi.Output.concat(args.region, ":", args.account)
         role, policies = service_role(
             f"{name}-pod",
             "eks-fargate-pods.amazonaws.com",
@@ -60,13 +60,13 @@ class Fargate(Component):
             conditions={
                 "ArnLike": {
                     "aws:SourceArn": pulumi.Output.concat(
-                        f"arn:aws:eks:{where}:fargateprofile/", args.cluster_name, "/*"
+                        "arn:aws:eks:", where, ":fargateprofile/", args.cluster_name, "/*"
                     )
                 }
             },
             opts=self.child(),
         )
-        logs = f"arn:aws:logs:{where}:log-group:{args.names.path('pods')}"
+        logs = pulumi.Output.concat("arn:aws:logs:", where, ":log-group:", args.names.path("pods"))
         policies.append(
             aws.iam.RolePolicy(
                 f"{name}-logs",
@@ -80,7 +80,7 @@ class Fargate(Component):
                                 "logs:DescribeLogStreams",
                                 "logs:PutLogEvents",
                             ],
-                            [logs, f"{logs}:*"],
+                            [logs, pulumi.Output.concat(logs, ":*")],
                         )
                     ]
                 ),

@@ -45,6 +45,7 @@ class NodesArgs:
         cluster_name, version: Of the control plane; nodes are of its minor version.
         subnet_ids: Private ones.
         pools: The groups.
+        volumes_key_arn: KMS key of their volumes; AWS' own without.
         tags: Of instances and volumes, which launch templates make and the provider's default
             tags do not reach.
     """
@@ -54,6 +55,7 @@ class NodesArgs:
     version: str
     subnet_ids: Sequence[pulumi.Input[str]]
     pools: Sequence[Pool]
+    volumes_key_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
 
 
@@ -112,6 +114,7 @@ class Nodes(Component):
                         volume_type="gp3",
                         volume_size=pool.disk_gib,
                         encrypted="true",
+                        kms_key_id=args.volumes_key_arn,
                         delete_on_termination="true",
                     ),
                 )

@@ -1,0 +1,25 @@
+"""CPU and memory of pods, for horizontal autoscaling and `kubectl top`."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from infra.services.release import release, resources
+
+
+def metrics_server(*, fargate: bool, opts: pulumi.ResourceOptions) -> k8s.helm.v3.Release:
+    """The metrics server.
+
+    Args:
+        fargate: Its usual port is the kubelet's own there.
+    """
+    return release(
+        "metrics-server",
+        namespace="kube-system",
+        values={
+            "replicas": 2,
+            "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
+            "resources": resources("100m", "200Mi"),
+            **({"containerPort": 10251} if fargate else {}),
+        },
+        opts=opts,
+    )

@@ -1,0 +1,125 @@
+"""Where Spool sends its spans: the OpenTelemetry collector, which sends them on to X-Ray."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.component import Component
+from infra.grants import Statement
+from infra.names import Names
+from infra.services.release import release, resources, spread
+from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+
+NAMESPACE = "observability"
+ENDPOINT = f"http://otel-collector.{NAMESPACE}:4317"
+_NAME = "otel-collector"
+
+
+@dataclass(frozen=True)
+class OtelCollectorArgs:
+    """What the collector is told.
+
+    Args:
+        names: Names of the stack.
+        region: Of X-Ray.
+        namespace: Its own.
+        credentials: How its pods get their role.
+    """
+
+    names: Names
+    region: str
+    namespace: pulumi.Input[str]
+    credentials: PodCredentials
+
+
+class OtelCollector(Component):
+    """Two collectors behind one name; a trace may come by both, X-Ray puts it together."""
+
+    KIND = "services:OtelCollector"
+
+    def __init__(
+        self, name: str, args: OtelCollectorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        role = WorkloadRole(
+            name,
+            WorkloadRoleArgs(
+                names=args.names,
+                namespace=NAMESPACE,
+                service_account=_NAME,
+                credentials=args.credentials,
+                statements=[
+                    Statement(
+                        ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+                        ["*"],
+                        why_all="X-Ray's writes know no resource",
+                    )
+                ],
+            ),
+            self.child(),
+        )
+        self.ready = release(
+            "opentelemetry-collector",
+            namespace=args.namespace,
+            values={
+                "fullnameOverride": _NAME,
+                "mode": "deployment",
+                "replicaCount": 2,
+                # The distribution with X-Ray's exporter; its version is the chart's.
+                "image": {
+                    "repository": "ghcr.io/open-telemetry/opentelemetry-collector-releases/"
+                    "opentelemetry-collector-contrib"
+                },
+                "command": {"name": "otelcol-contrib"},
+                "serviceAccount": {"name": _NAME, "annotations": role.annotations},
+                "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
+                "topologySpreadConstraints": spread(
+                    {"app.kubernetes.io/name": "opentelemetry-collector"}
+                ),
+                "resources": resources("100m", "512Mi"),
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 10001,
+                    "readOnlyRootFilesystem": True,
+                    "allowPrivilegeEscalation": False,
+                    "capabilities": {"drop": ["ALL"]},
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "ports": {
+                    "jaeger-compact": {"enabled": False},
+                    "jaeger-grpc": {"enabled": False},
+                    "jaeger-thrift": {"enabled": False},
+                    "zipkin": {"enabled": False},
+                    "metrics": {"enabled": True},
+                },
+                "config": _config(args.region),
+            },
+            opts=self.child(depends_on=role.ready),
+        )
+        self.register_outputs({})
+
+
+def _config(region: str) -> dict[str, object]:
+    return {
+        # None takes away what the chart would add.
+        "receivers": {"jaeger": None, "zipkin": None, "prometheus": None},
+        "exporters": {
+            "debug": None,
+            "awsxray": {
+                "region": region,
+                # What a video's trace is searched by (docs/observability.md).
+                "indexed_attributes": ["spool.asset_id", "spool.correlation_id"],
+            },
+        },
+        "service": {
+            "pipelines": {
+                "logs": None,
+                "metrics": None,
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": ["memory_limiter", "batch"],
+                    "exporters": ["awsxray"],
+                },
+            }
+        },
+    }

@@ -1,0 +1,279 @@
+"""Prometheus and Grafana in the cluster, with exporters of nodes and of Kubernetes' objects.
+
+Who is called at night is called by CloudWatch's alarms: rules here mirror them for the eye, and
+there is no Alertmanager that would call a second time.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from infra.component import Component
+from infra.grants import SecretValue, Statement
+from infra.names import Names
+from infra.placement import MEDIA
+from infra.services.external_secrets import STORE
+from infra.services.otel_collector import NAMESPACE
+from infra.services.release import release, resources
+from infra.state.kept_secret import KeptSecret, KeptSecretArgs
+from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+
+_GRAFANA = "grafana"
+_ADMIN = "grafana-admin"
+_RETENTION = "15d"
+_SMALL = {"resources": resources("25m", "128Mi")}
+
+
+@dataclass(frozen=True)
+class GrafanaPasswordArgs:
+    """What the password of Grafana's administrator is kept by.
+
+    Args:
+        names: Names of the stack.
+        secrets_key_arn: KMS key of secrets; AWS' own without.
+        protect: The secret can be brought back.
+    """
+
+    names: Names
+    secrets_key_arn: pulumi.Input[str] | None
+    protect: bool
+
+
+class GrafanaPassword(Component):
+    """A random password in Secrets Manager, made once: Grafana's own default is known to all.
+
+    Attributes:
+        secret: Where it is.
+    """
+
+    KIND = "services:GrafanaPassword"
+
+    def __init__(
+        self, name: str, args: GrafanaPasswordArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        password = aws.secretsmanager.get_random_password_output(
+            password_length=32,
+            exclude_punctuation=True,
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        ).random_password
+        self.secret = KeptSecret(
+            name,
+            KeptSecretArgs(
+                name=args.names.path(_GRAFANA, "admin"),
+                about="Grafana's administrator",
+                value=password.apply(lambda value: json.dumps({"password": value})),
+                kms_key=args.secrets_key_arn,
+                recoverable=args.protect,
+                first_value_stays=True,
+            ),
+            self.child(),
+        )
+        self.register_outputs({"arn": self.secret.arn})
+
+
+@dataclass(frozen=True)
+class PrometheusArgs:
+    """What Prometheus and Grafana are told.
+
+    Args:
+        names: Names of the stack.
+        region: Of CloudWatch.
+        namespace: Their own.
+        credentials: How pods get roles.
+        password: Of Grafana's administrator.
+        secret_store: To wait for.
+        dashboards: JSON of Grafana's dashboards by name.
+        storage_gib: Of Prometheus' volume; none, and nothing outlives the pod, where it is None.
+        fargate: No DaemonSets but on media nodes.
+    """
+
+    names: Names
+    region: str
+    namespace: pulumi.Input[str]
+    credentials: PodCredentials
+    password: SecretValue
+    secret_store: pulumi.Resource
+    dashboards: Mapping[str, str]
+    storage_gib: int | None
+    fargate: bool
+
+
+class Prometheus(Component):
+    """kube-prometheus-stack, whose Grafana also asks CloudWatch.
+
+    Attributes:
+        ready: What brings the CRDs of monitors and rules.
+    """
+
+    KIND = "services:Prometheus"
+
+    def __init__(
+        self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        role = WorkloadRole(
+            f"{name}-grafana",
+            WorkloadRoleArgs(
+                names=args.names,
+                namespace=NAMESPACE,
+                service_account=_GRAFANA,
+                credentials=args.credentials,
+                statements=[
+                    Statement(
+                        [
+                            "cloudwatch:DescribeAlarms",
+                            "cloudwatch:GetMetricData",
+                            "cloudwatch:ListMetrics",
+                        ],
+                        ["*"],
+                        why_all="measurements have no ARN",
+                    )
+                ],
+            ),
+            self.child(),
+        )
+        dashboards = [self._dashboard(args, *each) for each in sorted(args.dashboards.items())]
+        storage = [self._storage_class()] if args.storage_gib is not None else []
+        self.ready = release(
+            "kube-prometheus-stack",
+            namespace=args.namespace,
+            values=_values(args, role),
+            opts=self.child(depends_on=[*role.ready, *dashboards, *storage, self._password(args)]),
+        )
+        self.register_outputs({})
+
+    def _password(self, args: PrometheusArgs) -> k8s.apiextensions.CustomResource:
+        return k8s.apiextensions.CustomResource(
+            _ADMIN,
+            api_version="external-secrets.io/v1",
+            kind="ExternalSecret",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=_ADMIN, namespace=args.namespace),
+            spec={
+                "refreshInterval": "1h",
+                "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+                "target": {
+                    "name": _ADMIN,
+                    "template": {"data": {"user": "admin", "password": "{{ .password }}"}},
+                },
+                "data": [
+                    {
+                        "secretKey": "password",
+                        "remoteRef": {"key": args.password.name, "property": args.password.key},
+                    }
+                ],
+            },
+            opts=self.child(depends_on=[args.secret_store]),
+        )
+
+    def _dashboard(self, args: PrometheusArgs, name: str, text: str) -> k8s.core.v1.ConfigMap:
+        return k8s.core.v1.ConfigMap(
+            f"dashboard-{name}",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=f"dashboard-{name}",
+                namespace=args.namespace,
+                # What Grafana's sidecar looks for.
+                labels={"grafana_dashboard": "1"},
+            ),
+            data={f"{name}.json": text},
+            opts=self.child(),
+        )
+
+    def _storage_class(self) -> k8s.storage.v1.StorageClass:
+        return k8s.storage.v1.StorageClass(
+            "gp3",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="gp3"),
+            provisioner="ebs.csi.aws.com",
+            parameters={"type": "gp3", "encrypted": "true"},
+            volume_binding_mode="WaitForFirstConsumer",
+            allow_volume_expansion=True,
+            reclaim_policy="Delete",
+            opts=self.child(),
+        )
+
+
+def _values(args: PrometheusArgs, role: WorkloadRole) -> dict[str, Any]:
+    return {
+        "fullnameOverride": "prometheus",
+        "alertmanager": {"enabled": False},
+        # Parts of EKS' control plane that nobody reaches, and a kube-proxy that listens to itself.
+        **{
+            part: {"enabled": False}
+            for part in ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
+        },
+        "defaultRules": {"rules": {"alertmanager": False}},
+        "prometheusOperator": {
+            **_SMALL,
+            "admissionWebhooks": {"patch": {"resources": resources("25m", "64Mi")}},
+        },
+        "kube-state-metrics": _SMALL,
+        "prometheus-node-exporter": {
+            **_SMALL,
+            # It looks at the host, which Pod Security refuses in our namespace.
+            "namespaceOverride": "node-agents",
+            "nodeSelector": {
+                "kubernetes.io/os": "linux",
+                **(MEDIA.node_selector if args.fargate else {}),
+            },
+        },
+        "prometheus": {
+            "prometheusSpec": {
+                "retention": _RETENTION,
+                "resources": resources("250m", "2Gi"),
+                # Monitors and rules of all namespaces, whoever made them.
+                **{
+                    f"{kind}SelectorNilUsesHelmValues": False
+                    for kind in ("podMonitor", "serviceMonitor", "rule", "probe", "scrapeConfig")
+                },
+                **_storage(args.storage_gib),
+            }
+        },
+        "grafana": {
+            "fullnameOverride": _GRAFANA,
+            "serviceAccount": {"name": _GRAFANA, "annotations": role.annotations},
+            "admin": {"existingSecret": _ADMIN, "userKey": "user", "passwordKey": "password"},
+            "resources": resources("100m", "512Mi"),
+            "sidecar": {
+                "resources": resources("25m", "128Mi"),
+                "dashboards": {"enabled": True, "searchNamespace": NAMESPACE},
+            },
+            "additionalDataSources": [
+                {
+                    "name": "CloudWatch",
+                    "type": "cloudwatch",
+                    "uid": "cloudwatch",
+                    "jsonData": {"authType": "default", "defaultRegion": args.region},
+                }
+            ],
+            # Seen through `kubectl port-forward`: no ingress, and nobody who has not signed in.
+            "grafana.ini": {
+                "analytics": {"check_for_updates": False, "reporting_enabled": False},
+                "users": {"allow_sign_up": False},
+            },
+        },
+    }
+
+
+def _storage(gib: int | None) -> dict[str, Any]:
+    if gib is None:
+        return {}
+    return {
+        # Full at nine tenths, oldest first, before the volume is.
+        "retentionSize": f"{gib * 9 // 10}GiB",
+        # Without this the volume stays when Prometheus goes, and the bill with it.
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
+        "storageSpec": {
+            "volumeClaimTemplate": {
+                "spec": {
+                    "storageClassName": "gp3",
+                    "accessModes": ["ReadWriteOnce"],
+                    "resources": {"requests": {"storage": f"{gib}Gi"}},
+                }
+            }
+        },
+    }
