@@ -109,11 +109,7 @@ class WorkloadRole(Component):
                 )
             )
         if args.credentials.kind == "irsa":
-            self.annotations = {
-                "eks.amazonaws.com/role-arn": role.arn,
-                # The global endpoint is one region far away from most.
-                "eks.amazonaws.com/sts-regional-endpoints": "true",
-            }
+            self.annotations = {"eks.amazonaws.com/role-arn": role.arn}
         else:
             self.ready.append(
                 aws.eks.PodIdentityAssociation(

@@ -250,8 +250,18 @@ def test_on_fargate_agents_stay_on_media_nodes_and_its_router_has_the_lines() ->
     assert "storageSpec" not in stack["prometheus"]["prometheusSpec"]
 
 
+def test_no_service_listens_where_fargates_kubelet_does(services: Recording) -> None:
+    values = {name: each.inputs["values"] for name, each in _releases(services).items()}
+    ports = {
+        values["metrics-server"]["containerPort"],
+        values["external-secrets"]["webhook"]["port"],
+        values["kube-prometheus-stack"]["prometheusOperator"]["tls"]["internalPort"],
+    }
+    assert 10250 not in ports
+
+
 def test_spans_go_to_x_ray_and_are_found_by_video(services: Recording) -> None:
-    config = _releases(services)["opentelemetry-collector"].inputs["values"]["config"]
+    config = _releases(services)["opentelemetry-collector"].inputs["values"]["alternateConfig"]
     assert config["service"]["pipelines"]["traces"]["exporters"] == ["awsxray"]
     assert "spool.asset_id" in config["exporters"]["awsxray"]["indexed_attributes"]
 
@@ -286,6 +296,6 @@ def test_namespaces_are_under_pod_security(services: Recording) -> None:
     assert levels == {
         "external-secrets": "restricted",
         "keda": "restricted",
-        "observability": "baseline",
+        "observability": "restricted",
         "node-agents": "privileged",
     }

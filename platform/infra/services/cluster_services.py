@@ -179,7 +179,7 @@ class ClusterServices(Component):
         self.pod_log_group = logs.log_group_name
         self.ready = [
             load_balancers.ready,
-            metrics_server(fargate=args.fargate, opts=after),
+            metrics_server(after),
             *nodes,
             *secrets,
             keda.ready,

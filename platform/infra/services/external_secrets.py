@@ -86,7 +86,8 @@ class ExternalSecrets(Component):
                 "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
                 "serviceAccount": {"name": _ACCOUNT, "annotations": role.annotations},
                 "resources": resources("50m", "256Mi"),
-                "webhook": {"resources": small},
+                # Its usual port is the kubelet's own, which on Fargate is in the same pod.
+                "webhook": {"resources": small, "port": 9443},
                 "certController": {"resources": small},
                 # What is not used is not watched.
                 "processClusterExternalSecret": False,

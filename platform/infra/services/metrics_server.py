@@ -6,12 +6,8 @@ import pulumi_kubernetes as k8s
 from infra.services.release import release, resources
 
 
-def metrics_server(*, fargate: bool, opts: pulumi.ResourceOptions) -> k8s.helm.v3.Release:
-    """The metrics server.
-
-    Args:
-        fargate: Its usual port is the kubelet's own there.
-    """
+def metrics_server(opts: pulumi.ResourceOptions) -> k8s.helm.v3.Release:
+    """The metrics server."""
     return release(
         "metrics-server",
         namespace="kube-system",
@@ -19,7 +15,8 @@ def metrics_server(*, fargate: bool, opts: pulumi.ResourceOptions) -> k8s.helm.v
             "replicas": 2,
             "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
             "resources": resources("100m", "200Mi"),
-            **({"containerPort": 10251} if fargate else {}),
+            # Its usual port is the kubelet's own, which on Fargate is in the same pod.
+            "containerPort": 10251,
         },
         opts=opts,
     )

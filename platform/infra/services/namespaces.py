@@ -8,12 +8,12 @@ import pulumi_kubernetes as k8s
 
 from infra.component import Component
 
-Level = Literal["restricted", "baseline", "privileged"]
+Level = Literal["restricted", "privileged"]
 # Agents on nodes read the node's files, which is what only `privileged` allows.
 _LEVELS: Mapping[str, Level] = {
     "external-secrets": "restricted",
     "keda": "restricted",
-    "observability": "baseline",
+    "observability": "restricted",
     "node-agents": "privileged",
 }
 

@@ -89,10 +89,12 @@ class OtelCollector(Component):
                     "jaeger-compact": {"enabled": False},
                     "jaeger-grpc": {"enabled": False},
                     "jaeger-thrift": {"enabled": False},
+                    "otlp-http": {"enabled": False},
                     "zipkin": {"enabled": False},
                     "metrics": {"enabled": True},
                 },
-                "config": _config(args.region),
+                # Instead of the chart's own, which also takes what nobody sends.
+                "alternateConfig": _config(args.region),
             },
             opts=self.child(depends_on=role.ready),
         )
@@ -101,25 +103,45 @@ class OtelCollector(Component):
 
 def _config(region: str) -> dict[str, object]:
     return {
-        # None takes away what the chart would add.
-        "receivers": {"jaeger": None, "zipkin": None, "prometheus": None},
+        "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "${env:MY_POD_IP}:4317"}}}},
+        "processors": {
+            # Spans are refused before the container is killed for them.
+            "memory_limiter": {
+                "check_interval": "1s",
+                "limit_percentage": 80,
+                "spike_limit_percentage": 20,
+            },
+            "batch": {},
+        },
         "exporters": {
-            "debug": None,
             "awsxray": {
                 "region": region,
                 # What a video's trace is searched by (docs/observability.md).
                 "indexed_attributes": ["spool.asset_id", "spool.correlation_id"],
             },
         },
+        "extensions": {"health_check": {"endpoint": "${env:MY_POD_IP}:13133"}},
         "service": {
+            "extensions": ["health_check"],
             "pipelines": {
-                "logs": None,
-                "metrics": None,
                 "traces": {
                     "receivers": ["otlp"],
                     "processors": ["memory_limiter", "batch"],
                     "exporters": ["awsxray"],
-                },
-            }
+                }
+            },
+            "telemetry": {
+                "metrics": {
+                    "readers": [
+                        {
+                            "pull": {
+                                "exporter": {
+                                    "prometheus": {"host": "${env:MY_POD_IP}", "port": 8888}
+                                }
+                            }
+                        }
+                    ]
+                }
+            },
         },
     }

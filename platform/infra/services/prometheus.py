@@ -209,6 +209,8 @@ def _values(args: PrometheusArgs, role: WorkloadRole) -> dict[str, Any]:
         "defaultRules": {"rules": {"alertmanager": False}},
         "prometheusOperator": {
             **_SMALL,
+            # Its usual port is the kubelet's own, which on Fargate is in the same pod.
+            "tls": {"internalPort": 9443},
             "admissionWebhooks": {"patch": {"resources": resources("25m", "64Mi")}},
         },
         "kube-state-metrics": _SMALL,
