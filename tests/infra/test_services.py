@@ -42,7 +42,6 @@ def _services(*, credentials: Any = "irsa", preview: bool = False, **changes: An
         "app_namespace": "spool",
         "waf": True,
         "prometheus": True,
-        "dashboards": {"overview": "{}"},
         "protect": True,
         "tags": {"project": "spool"},
         **changes,
@@ -272,8 +271,6 @@ def test_grafanas_password_is_no_default(services: Recording) -> None:
     assert "adminPassword" not in values
     version = services.one("aws:secretsmanager/secretVersion:SecretVersion")
     assert version.ignored == ("secretString",)
-    dashboard = services.one("kubernetes:core/v1:ConfigMap", "dashboard-overview").inputs
-    assert dashboard["metadata"]["labels"] == {"grafana_dashboard": "1"}
 
 
 def test_a_throw_away_stack_leaves_no_volume() -> None:

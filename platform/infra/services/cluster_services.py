@@ -20,7 +20,7 @@ from infra.services.load_balancer_controller import (
 )
 from infra.services.metrics_server import metrics_server
 from infra.services.namespaces import Namespaces
-from infra.services.otel_collector import ENDPOINT, OtelCollector, OtelCollectorArgs
+from infra.services.otel_collector import ENDPOINT, NAMESPACE, OtelCollector, OtelCollectorArgs
 from infra.services.prometheus import (
     GrafanaPassword,
     GrafanaPasswordArgs,
@@ -66,7 +66,6 @@ class ClusterServicesArgs:
         app_namespace: Where Spool is.
         waf: The load balancer has a web ACL.
         prometheus: Prometheus and Grafana are there.
-        dashboards: JSON of Grafana's dashboards by name.
         protect: Prometheus has a volume, secrets can be brought back.
         tags: Of Karpenter's instances.
     """
@@ -89,7 +88,6 @@ class ClusterServicesArgs:
     app_namespace: str
     waf: bool
     prometheus: bool
-    dashboards: Mapping[str, str]
     protect: bool
     tags: Mapping[str, str]
 
@@ -101,6 +99,7 @@ class ClusterServices(Component):
         ready: What Spool waits for, and outlives it when the stack goes.
         otlp_endpoint: Where spans go.
         secret_store: Name of the ClusterSecretStore.
+        observability: Where Prometheus and Grafana are; its sidecar looks for dashboards there.
         pod_log_group: Name of the log group of all pods.
     """
 
@@ -109,6 +108,7 @@ class ClusterServices(Component):
     ready: list[pulumi.Resource]
     otlp_endpoint: str
     secret_store: str
+    observability: str
     pod_log_group: pulumi.Output[str]
 
     def __init__(
@@ -122,6 +122,7 @@ class ClusterServices(Component):
         )
         self.otlp_endpoint = ENDPOINT
         self.secret_store = STORE
+        self.observability = NAMESPACE
         credentials = args.cluster.pod_credentials
         cluster_name = args.names.of("cluster", longest=CLUSTER)
         # Its webhook sees every Service that is made, so it is the first to be there.
@@ -273,7 +274,6 @@ class ClusterServices(Component):
                 credentials=args.cluster.pod_credentials,
                 password=password.value("password"),
                 secret_store=secrets.store,
-                dashboards=args.dashboards,
                 storage_gib=_PROMETHEUS_GIB if args.protect and not args.fargate else None,
                 fargate=args.fargate,
             ),

@@ -5,7 +5,6 @@ there is no Alertmanager that would call a second time.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +87,6 @@ class PrometheusArgs:
         credentials: How pods get roles.
         password: Of Grafana's administrator.
         secret_store: To wait for.
-        dashboards: JSON of Grafana's dashboards by name.
         storage_gib: Of Prometheus' volume; none, and nothing outlives the pod, where it is None.
         fargate: No DaemonSets but on media nodes.
     """
@@ -99,7 +97,6 @@ class PrometheusArgs:
     credentials: PodCredentials
     password: SecretValue
     secret_store: pulumi.Resource
-    dashboards: Mapping[str, str]
     storage_gib: int | None
     fargate: bool
 
@@ -138,13 +135,12 @@ class Prometheus(Component):
             ),
             self.child(),
         )
-        dashboards = [self._dashboard(args, *each) for each in sorted(args.dashboards.items())]
         storage = [self._storage_class()] if args.storage_gib is not None else []
         self.ready = release(
             "kube-prometheus-stack",
             namespace=args.namespace,
             values=_values(args, role),
-            opts=self.child(depends_on=[*role.ready, *dashboards, *storage, self._password(args)]),
+            opts=self.child(depends_on=[*role.ready, *storage, self._password(args)]),
         )
         self.register_outputs({})
 
@@ -169,19 +165,6 @@ class Prometheus(Component):
                 ],
             },
             opts=self.child(depends_on=[args.secret_store]),
-        )
-
-    def _dashboard(self, args: PrometheusArgs, name: str, text: str) -> k8s.core.v1.ConfigMap:
-        return k8s.core.v1.ConfigMap(
-            f"dashboard-{name}",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=f"dashboard-{name}",
-                namespace=args.namespace,
-                # What Grafana's sidecar looks for.
-                labels={"grafana_dashboard": "1"},
-            ),
-            data={f"{name}.json": text},
-            opts=self.child(),
         )
 
     def _storage_class(self) -> k8s.storage.v1.StorageClass:
