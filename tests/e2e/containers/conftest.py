@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CREDENTIALS
-from tests.e2e.cloud.conftest import cloud  # noqa: F401  # a fixture, found here by name
+from tests.e2e.cloud.conftest import cloud, receiver  # noqa: F401  # fixtures, found here by name
 from tests.e2e.containers.container_stack import ContainerStack
 from tests.e2e.containers.engine import Engine, require_tools
 from tests.e2e.system.conftest import (  # noqa: F401  # the same fixtures, found here by name
