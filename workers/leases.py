@@ -60,11 +60,13 @@ class Leases:
         self.on_extended: Callable[[Collection[str]], None] | None = None
         """Told the tasks whose leases a heartbeat has extended; must not block."""
         self._held: dict[str, _Held] = {}
+        self._ending: StopReason | None = None
         self._soon = asyncio.Event()
 
     def add(self, lease: Lease) -> None:
         loop = asyncio.get_running_loop()
-        self._held[lease.id] = _Held(lease, loop.time() + self.duration.total_seconds())
+        until = loop.time() + self.duration.total_seconds()
+        self._held[lease.id] = _Held(lease, until, stopped=self._ending)
 
     def discard(self, lease: Lease) -> None:
         held = self._held.get(lease.id)
@@ -99,6 +101,8 @@ class Leases:
             held.work = None
 
     def stop_all(self, reason: StopReason) -> None:
+        """For good: what was being claimed meanwhile is stopped before it begins."""
+        self._ending = reason
         for held in self._held.values():
             held.stop(reason)
 
