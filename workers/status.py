@@ -35,6 +35,8 @@ class Seams(Protocol):
 class StatusServer(ThreadingHTTPServer):
     """Answers until closed. Health is that the event loop turns; ready, that its seams answer.
 
+    Not well is also who is refused by the database: a restart reads the new password.
+
     Args:
         loop: The process's event loop; by default that of Dramatiq's thread.
         check_queue: None where the database is the queue.
@@ -59,7 +61,7 @@ class StatusServer(ThreadingHTTPServer):
 
     def health(self) -> str | None:
         """Why the worker is not well; None when it is."""
-        return self._ask(_nothing())
+        return self._ask(_nothing()) or self.services.database.refused
 
     def readiness(self) -> str | None:
         """Why the worker cannot work; None when it can."""

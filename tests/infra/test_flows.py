@@ -1,7 +1,9 @@
 """Who reaches whom in the namespace, asked of the policies as they are written: every pair."""
 
+import re
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -167,3 +169,23 @@ def test_the_evaluator_knows_kubernetes_rules() -> None:
             one,
             1,
         )
+
+
+def test_the_page_has_the_same_table() -> None:
+    """docs/cluster.md says of each process whom it speaks to."""
+    words = {"database": "database", "collector": "collector", "AWS": "internet", "DNS": "dns"}
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
+    told = {
+        name: {word for word in words if word in cell}
+        for names, cell in re.findall(r"^\| (`.*`) \|[^|]*\|([^|]*)\|$", page, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    flows = all_flows(_SURROUNDINGS["plain"])
+    assert told == {
+        name: {
+            word
+            for word, place in words.items()
+            if any(flow.source == name and flow.destination == place for flow in flows)
+        }
+        for name in PROCESSES
+    }

@@ -16,10 +16,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from app.foundation.db.entrance import EnteringConnection
+from app.foundation.db.faults import LOGIN_REFUSED, driver_error
 from app.foundation.db.spans import TransactionSpan
 
 
@@ -29,6 +31,10 @@ def _encode_json(value: Any) -> str:
 
 class Database:
     """A pool of connections to PostgreSQL.
+
+    Attributes:
+        refused: Why the server no longer lets our login in; None while it does. The URL was read
+            when the process began: another password is another process' affair.
 
     Args:
         url: `postgresql+asyncpg://…` of a login that may `SET ROLE` to the three roles.
@@ -69,6 +75,16 @@ class Database:
                 "connection_class": EnteringConnection,
             },
         )
+        self.refused: str | None = None
+        event.listen(self.engine.sync_engine, "connect", self._let_in)
+        event.listen(self.engine.sync_engine, "handle_error", self._turned_away)
+
+    def _let_in(self, *_: object) -> None:
+        self.refused = None
+
+    def _turned_away(self, context: ExceptionContext) -> None:
+        if isinstance(driver_error(context.original_exception), LOGIN_REFUSED):
+            self.refused = "the database refuses the login"
 
     @asynccontextmanager
     async def project(self, project_id: str) -> AsyncIterator[AsyncSession]:

@@ -7,6 +7,8 @@ from sqlalchemy import exc
 
 from app.foundation.errors import Invalid, SpoolError, Unavailable
 
+# SQLSTATE class 28: no such login, or another password.
+LOGIN_REFUSED = pg.InvalidAuthorizationSpecificationError
 # Gone, not there yet, full, or asked to try again: the same request can succeed in a moment.
 _PASSING = (
     pg.PostgresConnectionError,
@@ -14,7 +16,7 @@ _PASSING = (
     pg.InsufficientResourcesError,
     pg.TransactionRollbackError,
     pg.IdleInTransactionSessionTimeoutError,
-    pg.InvalidAuthorizationSpecificationError,
+    LOGIN_REFUSED,
     pg.InterfaceError,
     pg.InternalClientError,
     ConnectionError,
@@ -39,14 +41,14 @@ def is_passing(error: Exception) -> bool:
     """Whether the database was away or busy, so that the same work can succeed in a moment."""
     if isinstance(error, exc.TimeoutError | OSError):
         return True
-    return isinstance(_driver_error(error), _PASSING)
+    return isinstance(driver_error(error), _PASSING)
 
 
 def understand(error: Exception) -> SpoolError | None:
     """The error to answer with, None when it is a fault of ours."""
     if isinstance(error, exc.TimeoutError):
         return _away("All connections to the database are busy.")
-    cause = _driver_error(error)
+    cause = driver_error(error)
     # Refused by the server (SQLSTATE class 22), or by the driver before it was sent.
     if isinstance(cause, pg.DataError) or (
         isinstance(cause, pg.InterfaceError) and isinstance(cause, ValueError)
@@ -57,7 +59,7 @@ def understand(error: Exception) -> SpoolError | None:
     return None
 
 
-def _driver_error(error: BaseException) -> BaseException:
+def driver_error(error: BaseException) -> BaseException:
     """The driver's own error inside SQLAlchemy's wrapping of it."""
     seen: BaseException = error
     while isinstance(seen, exc.DBAPIError) or type(seen).__module__.startswith("sqlalchemy"):

@@ -9,6 +9,7 @@ from litestar import Controller, Request, Response, get
 from msgspec import Meta, Struct
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from app.foundation.db.database import Database
 from app.foundation.errors import Unavailable
 from app.foundation.http.documentation import documented
 
@@ -32,9 +33,20 @@ class Readiness(Struct):
 class HealthController(Controller):
     tags = ("operation",)
 
-    @get("/health", operation_id="health", summary="Alive?")
-    async def health(self) -> Health:
-        """Say that the process answers. It asks nobody else, so a restart is the right remedy."""
+    @get(
+        "/health",
+        operation_id="health",
+        summary="Alive?",
+        responses=documented({503: "unavailable"}),
+    )
+    async def health(self, request: Request[Any, Any, Any]) -> Health:
+        """Say that the process answers. It asks nobody else, so a restart is the right remedy.
+
+        So it is for a password that the database has taken back: it is read when a process starts.
+        """
+        database: Database = request.app.state.database
+        if database.refused:
+            raise Unavailable("unavailable", f"Not well: {database.refused}.")
         return Health("ok")
 
     @get(

@@ -132,7 +132,11 @@ class Ingress(Component):
             spec=k8s.core.v1.ServiceSpecArgs(
                 type="ClusterIP",
                 selector={NAME_LABEL: process.name},
-                ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port="http")],
+                ports=[
+                    k8s.core.v1.ServicePortArgs(
+                        name="http", port=process.port or 0, target_port="http"
+                    )
+                ],
             ),
             opts=self.child(),
         )

@@ -1,12 +1,17 @@
 """What orchestrators and Prometheus see."""
 
+import asyncio
 import shutil
 
 import httpx
+from sqlalchemy import make_url
 
 from app.asgi import create_app
 from app.foundation.db.database import Database
+from app.foundation.db.ids import random_id
+from app.local.postgres import LocalPostgres
 from app.settings import Settings
+from tests.conftest import run_sql
 from tests.integration.api.conftest import client_of
 
 
@@ -53,3 +58,32 @@ async def test_measurements_go_by_route_and_not_by_path(client: httpx.AsyncClien
     assert any('route="/errors/{code}",status="200"' in line for line in counted)
     assert any('route="unmatched",status="404"' in line for line in counted)
     assert not any("/v1/no" in line or "/errors/gone" in line for line in counted)
+
+
+async def test_who_is_refused_by_the_database_is_not_well(
+    settings: Settings, postgres: LocalPostgres, database_url: str
+) -> None:
+    """A password that was changed under a process is read by the next one."""
+    login = f"login_{random_id(8)}"
+    await asyncio.to_thread(
+        run_sql, postgres, f"CREATE ROLE {login} LOGIN NOINHERIT PASSWORD 'one'"
+    )
+    url = make_url(database_url).set(username=login, password="one")
+    database = Database(url.render_as_string(hide_password=False))
+    try:
+        async with client_of(create_app(settings, database=database)) as client:
+            assert (await client.get("/health")).status_code == 200
+            await database.now()
+            await asyncio.to_thread(run_sql, postgres, f"ALTER ROLE {login} PASSWORD 'two'")
+            assert (await client.get("/health")).status_code == 200, "nobody has been refused yet"
+            await database.close()
+            assert (await client.get("/ready")).status_code == 503
+            answer = await client.get("/health")
+            assert answer.status_code == 503
+            assert "refuses the login" in answer.text
+            await asyncio.to_thread(run_sql, postgres, f"ALTER ROLE {login} PASSWORD 'one'")
+            await database.now()
+            assert (await client.get("/health")).status_code == 200
+    finally:
+        await database.close()
+        await asyncio.to_thread(run_sql, postgres, f"DROP ROLE {login}")
