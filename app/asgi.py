@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import cast
 
 import uvicorn
 from litestar import Litestar, Router
@@ -21,6 +22,7 @@ from app.foundation.http.edge import Edge
 from app.foundation.http.health import Check
 from app.foundation.http.openapi import openapi_config
 from app.foundation.http.problems import EXCEPTION_HANDLERS
+from app.foundation.http.refusing import refusing_protocol
 from app.foundation.http.static_files import STATIC
 from app.foundation.http.transaction import DEPENDENCIES
 from app.foundation.passwords import Passwords
@@ -129,7 +131,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=refusing_protocol(cast("Admission", app.asgi_handler)),
         # Logging is ours: one line a request, from the edge.
         log_config=None,
         access_log=False,

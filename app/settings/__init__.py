@@ -105,7 +105,7 @@ class Settings(
         default=15.0, gt=0, description="After so long a request is answered with 503."
     )
     requests_at_once: int = Field(
-        default=256,
+        default=128,
         ge=1,
         description="More requests at a time, media apart, are answered with 503 at once.",
     )

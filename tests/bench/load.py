@@ -21,6 +21,7 @@ import httptools
 import uvloop
 
 _ROOT = Path(__file__).parents[2]
+_SUCCESSES = (200, 201)
 _REFUSALS = (429, 503)
 _WRK_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _WRK_ERRORS = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.+)")
@@ -34,6 +35,7 @@ class Load:
         rate: Requests a second, sent on time whether or not earlier ones are answered, as far as
             `connections` allows; 0 asks again as soon as there is an answer.
         may_be_refused: 429 and 503 are answers too.
+        body: JSON to be posted; nothing is a GET.
     """
 
     url: str
@@ -42,6 +44,7 @@ class Load:
     seconds: float
     rate: float = 0.0
     may_be_refused: bool = False
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ async def apply_load(load: Load) -> Answers:
     """Puts load on a server, from a process of its own.
 
     Raises:
-        RuntimeError: an answer was not 200, nor a refusal where there may be some.
+        RuntimeError: an answer was no success, nor a refusal where there may be some.
     """
     if not load.rate and not load.may_be_refused and shutil.which("wrk"):
         return await asyncio.to_thread(_wrk, load)
@@ -130,9 +133,11 @@ class _Connection(asyncio.Protocol):
 
 async def _run(load: Load) -> Answers:
     url = urlsplit(load.url)
-    lines = [f"GET {url.path} HTTP/1.1", f"Host: {url.netloc}"]
+    lines = [f"{'POST' if load.body else 'GET'} {url.path} HTTP/1.1", f"Host: {url.netloc}"]
     lines += [f"{name}: {value}" for name, value in load.headers.items()]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    if load.body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(load.body)}"]
+    request = ("\r\n".join(lines) + f"\r\n\r\n{load.body}").encode()
     loop = asyncio.get_running_loop()
     connections = [
         (await loop.create_connection(_Connection, url.hostname or "", url.port or 80))[1]
@@ -153,7 +158,7 @@ async def _run(load: Load) -> Answers:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             status = await connection.ask(request)
             now = time.perf_counter()
-            if status == 200:
+            if status in _SUCCESSES:
                 latencies.append(round(now - due, 6))
                 in_time += now <= end
             elif load.may_be_refused and status in _REFUSALS:

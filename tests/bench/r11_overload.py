@@ -8,7 +8,9 @@ generator needs for its requests is missing on both sides, and more of it in A.
     python -m tests.bench.r11_overload [--pairs 5] [--quick]
 """
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from tests.bench.installation import Installation, install
 from tests.bench.load import Answers, Load, apply_load
@@ -32,46 +34,55 @@ _SECONDS = 10
 _TIMES = 5
 # Enough for a rate that answers do not hold up: beside those that wait to be answered, more.
 _CONNECTIONS = 1024
+_UPLOAD = json.dumps({"filename": "film.mp4", "size_bytes": 20_000_000})
 
 
 async def run(options: Options) -> Report:
     seconds = options.scaled(_SECONDS, 1)
+    report = Report("R11", "Load five times too high")
     async with install() as installation:
         project = await installation.add_project()
         async with installation.database() as database:
             published = await publish_asset(database, project)
         with running_api(installation) as (api, url):
-            path = f"/v1/assets/{published.asset_id}"
-            gentle = Load(url + path, published.headers, CONNECTIONS, seconds, may_be_refused=True)
-            peak_side = _Side(installation, api, gentle)
-            peak = (await peak_side.once()).value
-            too_much = replace(gentle, connections=_CONNECTIONS, rate=_TIMES * peak)
-            overload_side = _Side(installation, api, too_much)
-            await overload_side.once()
-            overload_side.answers.clear()
-            overload, peaks = await in_turn(options.pairs, overload_side.once, peak_side.once)
-    what = f"GET an asset: {_TIMES} times {peak:.0f} a second ÷ as fast as it is answered"
-    report = Report("R11", "Load five times too high")
-    report.comparisons.append(
-        Comparison(
-            "R11", what, "too much", "peak", "answers/s", paired(overload, peaks), Goal("≥", 0.9)
-        )
-    )
-    refused = [each for answers in overload_side.answers for each in answers.refused]
-    answered = [each for answers in overload_side.answers for each in answers.latencies]
-    for name, values in (("answered", answered), ("refused", refused)):
-        report.figures.append(
-            Figure("R11", f"{name}, a second", "", len(values) / seconds / options.pairs, 1)
-        )
-        report.figures += [
-            Figure("R11", f"due → {name}, p{percent}", "ms", 1000 * percentile(values, percent), n)
-            for percent in (50, 99)
-            if (n := len(values))
-        ]
+            for what, path, body in (
+                ("GET an asset", f"/v1/assets/{published.asset_id}", ""),
+                ("create an upload", "/v1/uploads", _UPLOAD),
+            ):
+                load = Load(
+                    url + path,
+                    published.headers,
+                    CONNECTIONS,
+                    seconds,
+                    may_be_refused=True,
+                    body=body,
+                )
+                await _measure(report, options, what, _Side(installation, api, load))
     report.notes.append(
         f"Load by tests.bench.load, {CONNECTIONS} and {_CONNECTIONS} connections, same machine."
     )
     return report
+
+
+async def _measure(report: Report, options: Options, what: str, peak: "_Side") -> None:
+    rate = _TIMES * (await peak.once()).value
+    overload = peak.with_load(rate=rate, connections=_CONNECTIONS)
+    await overload.once()
+    overload.answers.clear()
+    overloads, peaks = await in_turn(options.pairs, overload.once, peak.once)
+    name = f"{what}: {rate:.0f} a second ÷ as fast as it is answered"
+    pairs = paired(overloads, peaks)
+    report.comparisons.append(
+        Comparison("R11", name, "too much", "peak", "answers/s", pairs, Goal("≥", 0.9))
+    )
+    for kind in ("latencies", "refused"):
+        values = [each for answers in overload.answers for each in getattr(answers, kind)]
+        said = "answered" if kind == "latencies" else kind
+        report.figures += [
+            Figure("R11", f"{what}: due → {said}, p{percent}", "ms", 1000 * value, len(values))
+            for percent in (50, 99)
+            if (value := percentile(values or [0.0], percent))
+        ]
 
 
 class _Side:
@@ -82,6 +93,9 @@ class _Side:
         self._api = api
         self._load = load
         self.answers: list[Answers] = []
+
+    def with_load(self, **changes: Any) -> "_Side":
+        return _Side(self._installation, self._api, replace(self._load, **changes))
 
     async def once(self) -> Sample:
         cpu, postgres = self._api.cpu_seconds(), self._installation.postgres_cpu_seconds()

@@ -4,6 +4,8 @@ A server that takes on more than it can do answers everybody late, and then nobo
 that refuses what is too much keeps its pace, and a refused client knows at once and may come back.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 import structlog
 from litestar.enums import ScopeType
@@ -17,6 +19,7 @@ from app.settings import MIB
 
 REFUSED = Counter("http_requests_refused_total", "Requests that were one too many: 503.")
 
+_Headers = Iterable[tuple[bytes, bytes]]
 _log = structlog.get_logger("spool.http")
 _CORRELATION = correlation.HEADER.lower().encode()
 # Who watches and measures a busy server has to get through.
@@ -39,11 +42,13 @@ class Admission:
         self._seldom = Seldom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["path"] in _ALWAYS or _brings_media(scope):
+        if scope["type"] != ScopeType.HTTP or not _counts(scope["path"], scope["headers"]):
             await self._app(scope, receive, send)
             return
         if self._running >= self._most:
-            await self._refuse(scope, send)
+            headers, content = self._refusal(scope["path"], scope["headers"])
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body", "body": content, "more_body": False})
             return
         waits = True
 
@@ -64,34 +69,43 @@ class Admission:
         finally:
             answered()
 
-    async def _refuse(self, scope: Scope, send: Send) -> None:
+    def refuse_early(self, path: str, headers: _Headers) -> bytes | None:
+        """The whole answer to a request that this would refuse, for who has read its head."""
+        if self._running < self._most or not _counts(path, headers):
+            return None
+        fields, content = self._refusal(path, headers)
+        head = b"".join(b"%b: %b\r\n" % field for field in fields)
+        return b"HTTP/1.1 503 Service Unavailable\r\n%b\r\n%b" % (head, content)
+
+    def _refusal(self, path: str, headers: _Headers) -> tuple[list[tuple[bytes, bytes]], bytes]:
         REFUSED.inc()
         if self._seldom.due():
             _log.warning("http.overloaded", requests=self._running)
-        given = next((value for name, value in scope["headers"] if name == _CORRELATION), b"")
+        given = next((value for name, value in headers if name == _CORRELATION), b"")
         correlation_id = correlation.keep_or_make(given.decode("latin-1"))
-        body = problem(
-            "overloaded",
-            503,
-            "Too many requests at once. Nothing was done; try again in a second or later.",
-            path=scope["path"],
-            members={"correlation_id": correlation_id},
+        content = msgspec.json.encode(
+            problem(
+                "overloaded",
+                503,
+                "Too many requests at once. Nothing was done; try again in a second or later.",
+                path=path,
+                correlation_id=correlation_id,
+            )
         )
-        content = msgspec.json.encode(body)
-        headers = [
+        return [
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(content)).encode()),
             (b"retry-after", b"1"),
             (_CORRELATION, correlation_id.encode()),
-        ]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": content, "more_body": False})
+        ], content
 
 
-def _brings_media(scope: Scope) -> bool:
-    for name, value in scope["headers"]:
+def _counts(path: str, headers: _Headers) -> bool:
+    if path in _ALWAYS:
+        return False
+    for name, value in headers:
         if name == b"content-length":
-            return int(value) > _MEDIA_BYTES
+            return int(value) <= _MEDIA_BYTES
         if name == b"transfer-encoding":
-            return True  # who knows how much
-    return False
+            return False  # who knows how much
+    return True

@@ -35,8 +35,13 @@ def problem(
     *,
     path: str,
     members: dict[str, Any] | None = None,
+    correlation_id: str | None = None,
 ) -> dict[str, Any]:
-    """The members of a problem document; `members` adds to them."""
+    """The members of a problem document; `members` adds to them.
+
+    Args:
+        correlation_id: The bound one by default.
+    """
     return {
         "type": f"/errors/{code}",
         "title": TITLES[code],
@@ -44,7 +49,7 @@ def problem(
         "detail": detail,
         "instance": path,
         "code": code,
-        "correlation_id": current_correlation_id(),
+        "correlation_id": correlation_id or current_correlation_id(),
         **(members or {}),
     }
 

@@ -2,7 +2,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -78,14 +78,17 @@ def start_worker(settings: Settings) -> Iterator[StartWorker]:
 def start_process(tmp_path: Path) -> Iterator[StartProcess]:
     """Starts Python with arguments and `settings`, in processes that end with the test.
 
-    What they say is in `process.log` in the test's folder.
+    `under` is what runs it, such as `faketime`. What they say is in `process.log` in the test's
+    folder.
     """
     with ExitStack() as ends:
         log = ends.enter_context((tmp_path / "process.log").open("wb"))
 
-        def start(*arguments: str, settings: Settings) -> "subprocess.Popen[bytes]":
+        def start(
+            *arguments: str, settings: Settings, under: Sequence[str] = ()
+        ) -> "subprocess.Popen[bytes]":
             process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*under, sys.executable, *arguments],
                 env=environment_of(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
