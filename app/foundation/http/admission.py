@@ -41,11 +41,16 @@ class Admission:
         self._running = 0
         self._seldom = Seldom()
 
+    @property
+    def full(self) -> bool:
+        """Whether the next request is one too many, if it counts."""
+        return self._running >= self._most
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or not _counts(scope["path"], scope["headers"]):
             await self._app(scope, receive, send)
             return
-        if self._running >= self._most:
+        if self.full:
             headers, content = self._refusal(scope["path"], scope["headers"])
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": content, "more_body": False})
@@ -71,7 +76,7 @@ class Admission:
 
     def refuse_early(self, path: str, headers: _Headers) -> bytes | None:
         """The whole answer to a request that this would refuse, for who has read its head."""
-        if self._running < self._most or not _counts(path, headers):
+        if not self.full or not _counts(path, headers):
             return None
         fields, content = self._refusal(path, headers)
         head = b"".join(b"%b: %b\r\n" % field for field in fields)

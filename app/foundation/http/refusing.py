@@ -22,18 +22,21 @@ def refusing_protocol(admission: Admission) -> type[HttpToolsProtocol]:
 
     class Refusing(HttpToolsProtocol):
         def on_headers_complete(self) -> None:
-            # uvicorn knows how to answer HEAD, how to wait for the request before or for a client
-            # that does not read, and when to end a connection.
+            # For the rest: uvicorn knows how to answer HEAD, how to wait for the request before
+            # or for a client that does not read, and when to end a connection.
             ordinary = (
-                getattr(self.cycle, "response_complete", True)  # None before the first one
+                admission.full
+                and getattr(self.cycle, "response_complete", True)  # None before the first one
                 and not self.flow.write_paused
                 and self.parser.get_http_version() == "1.1"
                 and self.parser.should_keep_alive()
                 and not self.parser.should_upgrade()
                 and self.parser.get_method() != b"HEAD"
             )
-            path = self.url.partition(b"?")[0].decode("latin-1")
-            answer = admission.refuse_early(path, self.headers) if ordinary else None
+            answer = None
+            if ordinary:
+                path = self.url.partition(b"?")[0].decode("latin-1")
+                answer = admission.refuse_early(path, self.headers)
             if answer is None:
                 super().on_headers_complete()
                 return
