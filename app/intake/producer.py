@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Kinesis' limits of one request.
 _MOST_RECORDS = 500
 _MOST_BYTES = 5 * 1024 * 1024
+# For so long, records that are refused are sent again.
+_PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
 _MOST_PAUSE_SECONDS = 5.0
 
@@ -46,7 +48,6 @@ class Producer:
     """Sends streams, one after the other.
 
     Args:
-        patience: Seconds for which records that are refused are sent again.
         progress: Told how many bytes Kinesis has acknowledged.
     """
 
@@ -55,13 +56,11 @@ class Producer:
         client: "KinesisClient",
         stream: str,
         *,
-        patience: float = 60.0,
         record_bytes: int = MAX_DATA_BYTES,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._stream = stream
-        self._patience = patience
         self._record_bytes = record_bytes
         self._progress = progress
 
@@ -69,7 +68,7 @@ class Producer:
         """Sends a file. What broke off cannot be gone on with: it is sent again under another id.
 
         Raises:
-            NotTaken: a record was refused for longer than there is patience.
+            NotTaken: a record was refused for a minute.
             BotoCoreError, ClientError: the request as such did not go through.
             OSError: the file cannot be read.
         """
@@ -101,7 +100,7 @@ class Producer:
     def _put(self, stream_id: str, records: Sequence[bytes]) -> int:
         """Sends records until all are taken; says how many went more than once."""
         waiting: list[Any] = [{"PartitionKey": stream_id, "Data": data} for data in records]
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         pause, repeated = _PAUSE_SECONDS, 0
         while True:
             answer = self._client.put_records(StreamName=self._stream, Records=waiting)

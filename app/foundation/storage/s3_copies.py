@@ -32,7 +32,11 @@ def _source(requests: S3Requests, source: ObjectInfo) -> dict[str, Any]:
 def _copy_whole(requests: S3Requests, source: ObjectInfo, target: str) -> ObjectInfo:
     with s3_errors(source.key):
         answer = requests.client.copy_object(
-            **requests.place(target), **requests.encryption, **_source(requests, source)
+            **requests.place(target),
+            **requests.encryption,
+            **_source(requests, source),
+            # Tags are the lifecycle's of where it lies; taking them along needs further grants.
+            TaggingDirective="REPLACE",
         )
     etag = etag_of(answer["CopyObjectResult"])
     return ObjectInfo(target, source.size, etag, source.content_type, time_of(answer))

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import structlog
 
 from app.accounts.mail_wishes import unsubscribe_link
-from app.foundation.clock import Clock, utc_now
+from app.foundation.clock import utc_now
 from app.foundation.db.database import Database
 from app.foundation.signing import UrlSigner
 from app.foundation.threads import Threads
@@ -33,14 +33,12 @@ class MailChannel:
         signer: UrlSigner,
         *,
         public_url: str,
-        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._transport = transport
         self._writer = writer
         self._signer = signer
         self._public_url = public_url
-        self._clock = clock
         # One: a mail server is not to be stormed.
         self._threads = Threads(1, "mail")
 
@@ -53,7 +51,7 @@ class MailChannel:
                 log.info("mail.not_wanted", event_id=delivery.event.id)
                 continue
             try:
-                messages[place] = self._writer.write(facts, now=self._clock())
+                messages[place] = self._writer.write(facts, now=utc_now())
             except ValueError as error:
                 outcomes[place] = Failed(f"cannot be written: {error}", permanent=True)
         if not messages:
@@ -75,7 +73,7 @@ class MailChannel:
             self._public_url,
             project_id=project_id,
             user_id=user_id,
-            now=self._clock(),
+            now=utc_now(),
         )
 
     async def close(self) -> None:

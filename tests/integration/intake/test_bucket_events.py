@@ -40,7 +40,7 @@ class Bucket:
         self.sqs: SQSClient = make_client(settings, "sqs", endpoint_url=url)
 
     def put(self, key: str, data: bytes) -> None:
-        self.s3.put_object(Bucket=self.name, Key=key, Body=data)
+        self.s3.put_object(Bucket=self.name, Key=key, Body=data, Tagging="keep=a-week")
 
     def take_notice(self) -> str:
         """Takes the notice of what was put out of the queue."""
@@ -153,6 +153,9 @@ async def test_an_object_becomes_an_asset_once(
     stored = b"".join([block async for block in store.read(upload.object_key)])
     store.close()
     assert stored == data
+    if intake_settings.store == "s3":
+        copied = bucket.s3.get_object_tagging(Bucket=bucket.name, Key=upload.object_key)
+        assert copied["TagSet"] == []
     assert upload.object_key == f"videos/{asset.id}.mov"
     assert intake.stop("one") == intake.stop("two") == 0
 
