@@ -23,7 +23,7 @@ from app.foundation.clock import Clock, utc_now
 from app.foundation.db.database import Database
 from app.foundation.db.faults import DATABASE_ERRORS
 from app.foundation.db.listening import listen_forever
-from app.foundation.telemetry.spans import start_joint_span
+from app.foundation.telemetry.spans import start_joint_span, within
 from app.notifications import outbox_rows
 from app.notifications.channels import Channel, Claimed, Delivery, Failed, Outcome
 from app.notifications.models import ChannelName, Event
@@ -145,7 +145,7 @@ class OutboxRelay:
                 "messaging.batch.message_count": len(batch),
             },
         )
-        with trace.use_span(span, end_on_exit=True):
+        with within(span):
             outcomes = await self._outcomes(channel, batch)
         await self._settle(channel.name, list(zip(batch, outcomes, strict=True)))
 

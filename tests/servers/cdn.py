@@ -15,9 +15,9 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -66,7 +66,7 @@ def check(
 
 
 def _check_signature(pem: bytes, signature: bytes, text: bytes) -> None:
-    key = load_pem_public_key(pem)
+    key = form.load_pem_public_key(pem)
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, text, padding.PKCS1v15(), SHA1())  # noqa: S303  # CloudFront's
@@ -162,8 +162,6 @@ def distributing(store: ObjectStore, group: dict[str, bytes]) -> Iterator[Distri
 
 def make_key(kind: str = "rsa") -> tuple[str, bytes]:
     """A private key in PEM and its public one, `rsa` or `ecdsa`."""
-    from cryptography.hazmat.primitives import serialization as form
-
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = (
         ec.generate_private_key(ec.SECP256R1())
         if kind == "ecdsa"

@@ -49,7 +49,6 @@ class Catcher:
         assert all(isinstance(mail, EmailMessage) for mail in parsed)
         return parsed
 
-    # The names are aiosmtpd's.
     async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
     ) -> str:

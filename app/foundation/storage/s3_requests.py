@@ -5,7 +5,6 @@ import base64
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from mimetypes import MimeTypes
@@ -16,6 +15,7 @@ from app.foundation.storage.buckets import Buckets
 from app.foundation.storage.protocols import DEFAULT_CONTENT_TYPE, ObjectInfo
 from app.foundation.storage.retry_budget import RetryBudget
 from app.foundation.storage.threads import at_its_end
+from app.foundation.threads import Threads
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -54,7 +54,7 @@ class S3Requests:
         self.attempts = attempts
         self.budget = RetryBudget()
         self.budget.watch(client, attempts=attempts)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="s3")
+        self._threads = Threads(threads, "s3")
         self.encryption: dict[str, Any] = {}
         if kms_key_id is not None:
             self.encryption = {
@@ -69,16 +69,14 @@ class S3Requests:
 
     async def read(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs blocking work that changes nothing; a cancellation leaves it to itself."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+        return await self._threads.run(work, *args, **kwargs)
 
     async def write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs blocking work `at_its_end`."""
         return await at_its_end(self.read(work, *args, **kwargs))
 
     def close(self) -> None:
-        """Takes no more work; threads end when what they do is done, without anybody waiting."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self.client.close()
 
 

@@ -34,22 +34,16 @@ def continued_trace(
     kept = context_of(traceparent)
     began = trace.get_current_span(kept).get_span_context()
     elsewhere = began.is_valid and began.trace_id != here.get_span_context().trace_id
-    links = [trace.Link(here.get_span_context())] if elsewhere else []
-    with _tracer.start_as_current_span(
+    span = _tracer.start_span(
         name,
         context=kept if elsewhere else None,
         attributes=attributes,
-        links=links,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        if elsewhere:
-            here.add_link(span.get_span_context())
-        try:
-            yield
-        except BaseException as error:
-            note_error(span, error)
-            raise
+        links=[trace.Link(here.get_span_context())] if elsewhere else [],
+    )
+    if elsewhere:
+        here.add_link(span.get_span_context())
+    with within(span):
+        yield
 
 
 @contextmanager
@@ -61,12 +55,16 @@ def begun_trace(name: str, correlation_id: str) -> Iterator[None]:
     """
     with (
         acting_for(keep_or_make(correlation_id), None),
-        _tracer.start_as_current_span(
-            name,
-            kind=trace.SpanKind.CONSUMER,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span,
+        within(_tracer.start_span(name, kind=trace.SpanKind.CONSUMER)),
+    ):
+        yield
+
+
+@contextmanager
+def within(span: trace.Span) -> Iterator[None]:
+    """Makes a span the active one, and ends it; an error that passes is noted in it."""
+    with trace.use_span(
+        span, end_on_exit=True, record_exception=False, set_status_on_exception=False
     ):
         try:
             yield
