@@ -8,7 +8,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from infra.config.settings import Settings
-from infra.grants import Grant, Statement
+from infra.grants import Grant, Statement, combined
 from infra.ground.database import Database, DatabaseArgs
 from infra.names import Names
 from tests.infra.programs import minimal
@@ -60,6 +60,7 @@ def _database(preset: str = "dev", *, preview: bool = False, **values: Any) -> R
             for variable, secret in grant.secrets.items():
                 pulumi.export(f"{name} {variable}", secret.template)
                 pulumi.export(f"{name} {variable} from", secret.arn)
+        combined([database.app_grant(), database.app_grant(), database.migration_grant()])
         pulumi.export("hosts", [database.host, database.reader_host])
         pulumi.export("instances", database.instance_identifiers)
         pulumi.export("owner", database.master_secret_arn)

@@ -127,7 +127,13 @@ class Database(Component):
             else {}
         )
         login_secrets = {login: secret.arn for login, secret in known.items()}
-        self._app_host = self._proxied(group, login_secrets) if args.proxy else self.host
+        app_host = self._proxied(group, login_secrets) if args.proxy else self.host
+        # One value, however many grants it is in: two are equal if their outputs are the same.
+        self._app_url = SecretValue(
+            self._app.name,
+            self._app.arn,
+            template=pulumi.Output.format(_URL, app_host, PORT, NAME),
+        )
         self.rotation_function = self._rotated(owner, login_secrets) if args.rotation_days else None
         self.register_outputs(
             {
@@ -140,9 +146,7 @@ class Database(Component):
 
     def app_grant(self) -> Grant:
         """To work as the app: by the proxy, if there is one."""
-        url = pulumi.Output.format(_URL, self._app_host, PORT, NAME)
-        value = SecretValue(self._app.name, self._app.arn, template=url)
-        return Grant(secrets={"SPOOL_DATABASE_URL": value})
+        return Grant(secrets={"SPOOL_DATABASE_URL": self._app_url})
 
     def migration_grant(self) -> Grant:
         """To change the schema, and to make the app's login with the password that is its own.

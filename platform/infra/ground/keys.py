@@ -147,12 +147,12 @@ def _guests(use: Use, account: str, region: str) -> list[dict[str, Any]]:
                 [*_ENCRYPT, *_DATA_KEYS],
                 {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
             ),
+            # By the trail that it is for: a look at the key has no encryption context.
             _service(
                 "Trails",
                 ["cloudtrail"],
                 ["kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"],
-                of_this_account
-                | {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
+                {"ArnLike": {"aws:SourceArn": trails}},
             ),
         ]
     return _launchers(account) if use == "cluster" else []
