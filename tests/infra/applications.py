@@ -148,7 +148,8 @@ def run_application(*, preview: bool = False, **changes: Any) -> Recording:
         controller = k8s.core.v1.ConfigMap("controller")
         args = arguments(services_ready=[controller], **changes)
         providers = [aws.Provider("aws", region="us-east-1"), k8s.Provider("kubernetes")]
-        Application("application", args, opts=pulumi.ResourceOptions(providers=providers))
+        made = Application("application", args, opts=pulumi.ResourceOptions(providers=providers))
+        pulumi.export("loadBalancer", made.ingress.load_balancer())
 
     return record(program, preview=preview)
 

@@ -9,7 +9,7 @@ from infra.application.autoscaling import (
     Replicas,
     TooManyConnections,
     connections_of,
-    connections_of_memory,
+    database_connections,
     peak_connections,
     plan_pool,
     replicas_of,
@@ -92,8 +92,10 @@ def test_each_preset_fits_its_database(preset: str) -> None:
         settings.cluster.media_nodes_max,
     )
     replicas = _replicas(limits)
-    assert plan_pool(connections_of(settings.database.database_class), replicas) >= 2
-    assert plan_pool(connections_of_memory(2 * settings.database.aurora_max_acu), replicas) >= 2
+    database = settings.database
+    for kind in ("rds", "aurora"):
+        taken = database_connections(kind, database.database_class, database.aurora_max_acu)
+        assert plan_pool(taken, replicas) >= 2
 
 
 def test_connections_by_class() -> None:

@@ -129,7 +129,9 @@ def test_clients_stay_at_one_pod_by_choice(sticky: bool) -> None:
 
 
 def test_the_name_leads_to_the_balancer() -> None:
-    record = run_application().one("aws:route53/record:Record")
+    recording = run_application()
+    assert recording.outputs["loadBalancer"] == "app/spool-web-dev/0123456789abcdef"
+    record = recording.one("aws:route53/record:Record")
     assert record.inputs["name"] == "spool.example"
     (alias,) = record.inputs["aliases"]
     assert alias["name"] == "application.elb.amazonaws.com"

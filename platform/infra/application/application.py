@@ -97,7 +97,7 @@ class Application(Component):
     Attributes:
         url: What clients put before a path.
         hostname: Name of the load balancer in DNS.
-        load_balancer_name: Its name in AWS.
+        ingress: The way in; its `load_balancer()` is what measurements of it go by.
         workloads: The workloads by process.
         migrations: The job.
     """
@@ -106,7 +106,7 @@ class Application(Component):
 
     url: pulumi.Output[str]
     hostname: pulumi.Output[str]
-    load_balancer_name: str
+    ingress: Ingress
     workloads: Mapping[str, Workload]
     migrations: Migrations
 
@@ -144,9 +144,8 @@ class Application(Component):
             ),
             opts=self.child(),
         )
-        ingress = Ingress(name, _ingress(args, namespace.name), opts=self.child())
-        self.url, self.hostname = ingress.url, ingress.hostname
-        self.load_balancer_name = ingress.load_balancer_name
+        self.ingress = Ingress(name, _ingress(args, namespace.name), opts=self.child())
+        self.url, self.hostname = self.ingress.url, self.ingress.hostname
 
         def workload(process: Process, after: Sequence[pulumi.Resource]) -> WorkloadArgs:
             return WorkloadArgs(
@@ -179,7 +178,7 @@ class Application(Component):
         self.workloads = {
             each: Workload(
                 each,
-                workload(process, [self.migrations.job, *ingress.ready]),
+                workload(process, [self.migrations.job, *self.ingress.ready]),
                 opts=self.child(),
             )
             for each, process in running.items()

@@ -23,6 +23,8 @@ _MEMORY_KEPT_GIB = 0.2
 _BYTES_A_CONNECTION = 9_531_392
 _CONNECTIONS_MOST = 5000
 _GIB = 1024**3
+# An Aurora capacity unit.
+_GIB_PER_ACU = 2
 _SIZES_T = {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32}
 
 
@@ -93,6 +95,17 @@ def workers_wanted(messages: Iterable[int], process: Process, replicas: Replicas
     return min(max(wanted, replicas.least), replicas.most)
 
 
+def database_connections(kind: str, database_class: str, max_acu: float) -> int:
+    """What a stack's database takes: by its class, or by an Aurora's largest capacity.
+
+    Raises:
+        ValueError: as `connections_of`.
+    """
+    if kind == "aurora":
+        return connections_of_memory(_GIB_PER_ACU * max_acu)
+    return connections_of(database_class)
+
+
 def connections_of(database_class: str) -> int:
     """What an RDS instance takes by its class's memory, on the careful side.
 
@@ -112,7 +125,7 @@ def connections_of(database_class: str) -> int:
 
 
 def connections_of_memory(gib: float) -> int:
-    """By memory; an Aurora capacity unit is 2 GiB of it."""
+    """By memory alone."""
     memory = (gib - _MEMORY_KEPT_GIB) * _GIB * _MEMORY_SHARE
     return min(int(memory / _BYTES_A_CONNECTION), _CONNECTIONS_MOST)
 

@@ -107,6 +107,13 @@ class Ingress(Component):
         )
         self.register_outputs({"hostname": self.hostname, "url": self.url})
 
+    def load_balancer(self) -> pulumi.Output[str]:
+        """`app/<name>/<id>`, as CloudWatch names it: asked of AWS when the Ingress is there."""
+        return aws.lb.get_load_balancer_output(
+            name=self.load_balancer_name,
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self.ready),
+        ).arn_suffix
+
     def _service(self, name: str, process: Process, args: IngressArgs) -> k8s.core.v1.Service:
         attributes = {"deregistration_delay.timeout_seconds": process.pre_stop_seconds}
         sticky = {
