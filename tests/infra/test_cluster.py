@@ -18,7 +18,7 @@ from infra.names import Names
 from infra.placement import MEDIA, POOL
 from infra.versions import ADD_ONS, CHARTS, CLUSTER_AUTOSCALER
 from tests.infra.outputs import ACCOUNT, REGION
-from tests.infra.programs import minimal
+from tests.infra.programs import ROOT, minimal
 from tests.infra.recorder import Recorded, Recording, record
 
 _ADMIN = "arn:aws:iam::123456789012:role/ops"
@@ -84,8 +84,17 @@ def test_the_control_plane_is_private_logged_and_encrypted(cluster: Recording) -
     assert {"api", "audit", "authenticator"} <= set(inputs["enabledClusterLogTypes"])
     assert inputs["encryptionConfigKeyArn"].endswith("key/cluster")
     assert "instanceRoles" not in inputs  # EKS refuses it under authentication mode API
-    group = cluster.one("aws:cloudwatch/logGroup:LogGroup", "cluster-control-plane").inputs
-    assert (group["name"], group["retentionInDays"]) == ("/aws/eks/spool-cluster-dev/cluster", 7)
+
+
+def test_every_group_of_logs_ends_with_the_stack(cluster: Recording) -> None:
+    groups = {
+        each.inputs["name"]: each.inputs["retentionInDays"]
+        for each in cluster.of_type("aws:cloudwatch/logGroup:LogGroup")
+    }
+    assert groups == {
+        "/aws/eks/spool-cluster-dev/cluster": 7,
+        "/aws/containerinsights/spool-cluster-dev/performance": 7,
+    }
 
 
 def test_pulumi_eks_makes_nothing_but_the_control_plane(cluster: Recording) -> None:
@@ -154,11 +163,11 @@ def test_every_plan_can_be_made(compute: Any, scaling: Any, nodes: list[int], me
 
 def test_nodes_are_encrypted_tagged_and_keep_their_role_to_themselves(cluster: Recording) -> None:
     templates = cluster.of_type("aws:ec2/launchTemplate:LaunchTemplate")
-    assert [each.inputs["name"] for each in templates] == [
+    assert {each.inputs["name"] for each in templates} == {
         "spool-general-1-dev",
         "spool-general-2-dev",
         "spool-media-dev",
-    ]
+    }
     for template in templates:
         inputs = template.inputs
         (disk,) = inputs["blockDeviceMappings"]
@@ -277,3 +286,9 @@ def test_a_preview_knows_the_name() -> None:
     group = _cluster(preview=True).of_type("aws:eks/nodeGroup:NodeGroup")[0]
     assert group.inputs["clusterName"] == "spool-cluster-dev"
     assert isinstance(group.inputs["nodeRoleArn"], Unknown)
+
+
+def test_the_page_names_all_that_runs() -> None:
+    page = (ROOT / "docs" / "eks.md").read_text()
+    for name in {*CHARTS, *ADD_ONS["1.35"]}:
+        assert name in page, name

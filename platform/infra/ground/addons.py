@@ -17,6 +17,10 @@ from infra.names import Names
 from infra.versions import ADD_ONS
 from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
 
+_INSIGHTS = {
+    "logs": {"metrics_collected": {"kubernetes": {"enhanced_container_insights": True}}},
+}
+
 
 @dataclass(frozen=True)
 class AddOn:
@@ -85,8 +89,9 @@ def after_nodes(*, fargate: bool, container_insights: bool) -> list[AddOn]:
         add_ons.append(
             AddOn(
                 "amazon-cloudwatch-observability",
-                # Lines of pods are Fluent Bit's business, which is ours (infra.services).
-                configuration={"containerLogs": {"enabled": False}},
+                # Lines of pods are Fluent Bit's business, which is ours (infra.services), and
+                # traces the collector's.
+                configuration={"containerLogs": {"enabled": False}, "agent": {"config": _INSIGHTS}},
                 namespace="amazon-cloudwatch",
                 service_account="cloudwatch-agent",
                 managed_policies=["arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"],

@@ -23,6 +23,7 @@ from infra.ground.nodes import Nodes, NodesArgs
 from infra.ground.pools import Pool
 from infra.ground.service_role import service_role
 from infra.names import CLUSTER, Names
+from infra.trust import service_trust
 from infra.workload_role import PodCredentials
 
 # Namespaces of the services in the cluster, beside kube-system (see infra.services).
@@ -146,18 +147,11 @@ class Cluster(Component):
         )
 
     def _control_plane(self, name: str, args: ClusterArgs) -> ControlPlane:
-        cluster_name = args.names.of("cluster", longest=CLUSTER)
-        # EKS would make this group by itself, for ever and without our key.
-        logs = aws.cloudwatch.LogGroup(
-            f"{name}-control-plane",
-            name=f"/aws/eks/{cluster_name}/cluster",
-            retention_in_days=args.log_retention_days,
-            kms_key_id=args.logs_key_arn,
-            opts=self.child(),
-        )
+        cluster_name = _cluster_name(args.names)
+        logs = self._log_group(f"{name}-control-plane", f"/aws/eks/{cluster_name}/cluster", args)
         role, ready = service_role(
             f"{name}-control-plane",
-            "eks.amazonaws.com",
+            service_trust("eks"),
             physical_name=args.names.of("cluster"),
             policies=["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"],
             opts=self.child(),
@@ -191,6 +185,16 @@ class Cluster(Component):
                 protect=args.protect,
             ),
             self.child(depends_on=[logs, *ready], protect=args.protect),
+        )
+
+    def _log_group(self, name: str, called: str, args: ClusterArgs) -> aws.cloudwatch.LogGroup:
+        # AWS would make it by itself: without our key, and to stay when the stack goes.
+        return aws.cloudwatch.LogGroup(
+            name,
+            name=called,
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.logs_key_arn,
+            opts=self.child(),
         )
 
     def _compute(self, name: str, args: ClusterArgs, plane: ControlPlane) -> list[pulumi.Resource]:
@@ -236,6 +240,10 @@ class Cluster(Component):
                     self.child(depends_on=[network]),
                 )
             )
+        measured: list[pulumi.Resource] = []
+        if args.container_insights:
+            called = f"/aws/containerinsights/{_cluster_name(args.names)}/performance"
+            measured.append(self._log_group(f"{name}-insights", called, args))
         rest = AddOns(
             f"{name}-add-ons",
             AddOnsArgs(
@@ -246,6 +254,10 @@ class Cluster(Component):
                     fargate=args.fargate, container_insights=args.container_insights
                 ),
             ),
-            self.child(depends_on=compute),
+            self.child(depends_on=[*compute, *measured]),
         )
         return [network, rest, *compute]
+
+
+def _cluster_name(names: Names) -> str:
+    return names.of("cluster", longest=CLUSTER)

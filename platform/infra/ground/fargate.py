@@ -15,6 +15,7 @@ from infra.grants import Statement, policy_document
 from infra.ground.service_role import service_role
 from infra.names import Names
 from infra.placement import GENERAL
+from infra.trust import service_trust
 
 _POLICY = "arn:aws:iam::aws:policy/AmazonEKSFargatePodExecutionRolePolicy"
 
@@ -52,18 +53,16 @@ class Fargate(Component):
         super().__init__(name, opts)
         profile = args.names.of("fargate")
         where = pulumi.Output.concat(args.region, ":", args.account)
+        source = pulumi.Output.concat(
+            "arn:aws:eks:", where, ":fargateprofile/", args.cluster_name, "/*"
+        )
         role, policies = service_role(
             f"{name}-pod",
-            "eks-fargate-pods.amazonaws.com",
+            source.apply(
+                lambda arn: service_trust("eks-fargate-pods", {"ArnLike": {"aws:SourceArn": arn}})
+            ),
             physical_name=args.names.of("fargate-pods"),
             policies=[_POLICY],
-            conditions={
-                "ArnLike": {
-                    "aws:SourceArn": pulumi.Output.concat(
-                        "arn:aws:eks:", where, ":fargateprofile/", args.cluster_name, "/*"
-                    )
-                }
-            },
             opts=self.child(),
         )
         logs = pulumi.Output.concat("arn:aws:logs:", where, ":log-group:", args.names.path("pods"))

@@ -11,6 +11,7 @@ from infra.component import Component
 from infra.ground.pools import Pool
 from infra.ground.service_role import service_role
 from infra.names import Names
+from infra.trust import service_trust
 
 _POLICIES = (
     "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy",
@@ -82,7 +83,7 @@ class Nodes(Component):
         super().__init__(name, opts)
         role, policies = service_role(
             f"{name}-node",
-            "ec2.amazonaws.com",
+            service_trust("ec2"),
             physical_name=args.names.of("nodes"),
             policies=_POLICIES,
             opts=self.child(),
