@@ -48,3 +48,12 @@ def redeliver(event_ids: Sequence[str], *, as_json: bool) -> None:
     else:
         waiting = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
         line(results(), f"{waiting} to be sent again.")
+
+
+def forget(event_ids: Sequence[str], *, as_json: bool) -> None:
+    count = dispatched(settings_here(), lambda tx: deliveries.forget(tx, event_ids))
+    if as_json:
+        show_json({"forgotten": count})
+    else:
+        gone = "1 delivery is" if count == 1 else f"{count} deliveries are"
+        line(results(), f"{gone} forgotten.")

@@ -358,6 +358,17 @@ def redeliver_events(
     redeliver(event or [], as_json=as_json)
 
 
+@events.command("forget")
+def forget_events(
+    event: Annotated[list[str], typer.Argument(help="Ids of events.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let go of what was given up, such as mail to an address that is no more."""
+    from app.cli.events import forget
+
+    forget(event, as_json=as_json)
+
+
 @arrivals.command("list")
 def list_arrivals(state: State = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """List objects with what became of them, newest first."""

@@ -6,7 +6,7 @@ projects, without the reasons.
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.foundation.paging import Page, fetch_rows
@@ -65,3 +65,18 @@ async def redeliver(tx: AsyncSession, event_ids: Collection[str] | None) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(again.all())
+
+
+async def forget(tx: AsyncSession, event_ids: Collection[str]) -> int:
+    """Removes what was given up and nobody wants sent any more; how many deliveries.
+
+    Args:
+        tx: Of the dispatch role.
+    """
+    gone = await tx.scalars(
+        delete(OutboxRow)
+        .where(_DEAD, OutboxRow.event_id.in_(event_ids))
+        .returning(OutboxRow.event_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())

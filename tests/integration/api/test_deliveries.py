@@ -11,7 +11,7 @@ from app.notifications.outbox import Outlets
 from app.settings import Settings
 from tests.conftest import add_project
 from tests.integration.api.live import Live
-from tests.integration.events.test_relay import Answering, happen
+from tests.integration.events.test_relay import Answering, happen, rows
 from tests.integration.typed import set_environment, spool
 from workers.outbox_relay import OutboxRelay
 
@@ -94,7 +94,10 @@ async def test_who_runs_spool_sees_and_sends_those_of_all_projects(
 
     one = await spool("events", "redeliver", mine[0])
     assert one.out == "1 delivery waits to be sent again.\n", one.err
-    assert (await spool("events", "redeliver", "--json")).json() == {"redelivered": 2}
+    gone = await spool("events", "forget", mine[0], mine[1], "evt_unknown")
+    assert gone.out == "1 delivery is forgotten.\n", gone.err
+    assert (await spool("events", "redeliver", "--json")).json() == {"redelivered": 1}
+    assert [row.event_id for row in await rows(telling, project_id)] == [mine[0]]
 
     monkeypatch.setenv("SPOOL_DATABASE_URL", "postgresql+asyncpg://spool@127.0.0.1:9/spool")
     away = await spool("events", "dead")
