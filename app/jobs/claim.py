@@ -114,18 +114,13 @@ async def find_leases(tx: AsyncSession, *where: ColumnElement[bool], limit: int 
     return [Lease(*tuple[Any, ...](row)) for row in rows]
 
 
-async def claim_task(
-    tx: AsyncSession, task_id: str, *, worker: str, lease: timedelta
-) -> Lease | None:
-    """Takes one task if it is ready: for queues that ring with a task's id, such as SQS."""
-    leases = await claim_tasks(tx, [task_id], worker=worker, lease=lease)
-    return leases[0] if leases else None
-
-
 async def claim_tasks(
     tx: AsyncSession, task_ids: Sequence[str], *, worker: str, lease: timedelta
 ) -> list[Lease]:
-    """Takes those of the tasks that are ready, and whose rows nobody is busy with right now."""
+    """Takes those of the tasks that are ready, and whose rows nobody is busy with right now.
+
+    For queues that ring with a task's id, such as SQS.
+    """
     picked = (
         select(Task.id)
         .where(Task.id.in_(task_ids), Task.state == TaskState.READY)

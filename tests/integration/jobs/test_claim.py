@@ -6,7 +6,7 @@ from sqlalchemy import func, update
 from app.foundation.db.database import Database
 from app.jobs.claim import (
     claim,
-    claim_task,
+    claim_tasks,
     extend,
     hand_back,
     promote_due,
@@ -106,11 +106,11 @@ async def test_a_queue_that_rings_with_an_id_claims_that_task_once(
 ) -> None:
     ids = await submit(project_id, NewTask("noop"))
     async with database.dispatch() as tx:
-        first = await claim_task(tx, ids["noop"], worker="w", lease=timedelta(seconds=30))
+        first = await claim_tasks(tx, [ids["noop"]], worker="w", lease=timedelta(seconds=30))
     async with database.dispatch() as tx:
-        again = await claim_task(tx, ids["noop"], worker="w", lease=timedelta(seconds=30))
-    assert first is not None
-    assert again is None
+        again = await claim_tasks(tx, [ids["noop"]], worker="w", lease=timedelta(seconds=30))
+    assert [lease.id for lease in first] == [ids["noop"]]
+    assert again == []
 
 
 async def test_a_heartbeat_extends_what_is_held_and_tells_what_is_not(

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 from opentelemetry import context, trace
-from prometheus_client import REGISTRY
 from sqlalchemy import func, select, update
 
 from app.foundation.db.database import Database
@@ -83,30 +82,6 @@ async def test_messages_for_what_cannot_run_are_deleted(
     start_sqs_worker(noop, worker_encode_slots=0, worker_upkeep=False)
     await until(lambda: sqs_side.total() == 0)
     assert sqs_side.total(dead=True) == 0
-
-
-async def test_poison_is_quarantined_after_three_tries_and_harms_nobody(
-    start_sqs_worker: StartWorker, sqs_side: SqsSide, submit: Submit, reaches: Await, until: Until
-) -> None:
-    async def noop(_work: Work) -> None:
-        return
-
-    poison = {
-        "not_json": "{",
-        "not_an_object": "[1]",
-        "no_task_id": json.dumps({"kind": "noop"}),
-        "unknown_kind": json.dumps({"task_id": "tsk_1", "kind": "dance"}),
-    }
-    sqs_side.send(*poison.values())
-    start_sqs_worker(noop)
-    ids = await submit(*(NewTask("noop", name=f"n{n}") for n in range(20)))
-    for task_id in ids.values():
-        await reaches(task_id, TaskState.SUCCEEDED)
-    await until(lambda: sqs_side.total(dead=True) == len(poison), seconds=30)
-    assert sqs_side.total() == 0
-    for reason in poison:
-        labels = {"queue": sqs_side.name(), "reason": reason}
-        assert REGISTRY.get_sample_value("spool_poison_messages_total", labels) == 3
 
 
 async def test_the_most_urgent_band_goes_first(
