@@ -1,7 +1,7 @@
 """Spool on AWS: what `pulumi up` makes, from the ground up.
 
-Each line is a component of `infra`; what it takes and gives is written there. Access is wiring:
-who is handed a grant may do what it says, and is told what it needs for it.
+Each part is a component; what it takes and gives is written there. Access is wiring: who is handed
+a grant may do what it says, and is told what it needs for it.
 """
 
 import sys
@@ -10,16 +10,53 @@ from pathlib import Path
 # `platform/` is no package: one would hide Python's own module of that name.
 sys.path.insert(0, str(Path(__file__).parent / "platform"))
 
+from infra.application.application import Application
 from infra.config.settings import Settings
-from infra.names import Names
-from infra.target import Target, aws_provider
+from infra.outputs import export
+from infra.program.application import application_of
+from infra.program.context import Context
+from infra.program.day_two import DayTwo, DayTwoArgs
+from infra.program.edge import Edge, EdgeArgs
+from infra.program.ground import Ground, GroundArgs
+from infra.program.services import services_of
+from infra.program.state import State, StateArgs
+from infra.services.cluster_services import ClusterServices
 
-settings = Settings.load()
-names = Names(settings.project, settings.stack)
-provider = aws_provider(
-    "aws",
-    region=settings.general.region,
-    tags=settings.tags,
-    target=Target.of(settings.general.target),
-    account=settings.general.account,
+context = Context.of(Settings.load())
+here = context.options()
+
+# Keys, network, cluster, database.
+ground = Ground("ground", GroundArgs(context), opts=here)
+in_cluster = context.options(ground.cluster.provider)
+
+# Buckets, messages, secrets, images, sign-in. Then certificates, firewalls and CloudFront, which
+# reads the media bucket.
+state = State("state", StateArgs(context, ground), opts=here)
+edge = Edge("edge", EdgeArgs(context, ground, state), opts=here)
+
+# What runs in the cluster beside Spool, and Spool.
+services = ClusterServices("services", services_of(context, ground, state, edge), opts=in_cluster)
+application = Application(
+    "application", application_of(context, ground, state, edge, services), opts=in_cluster
+)
+
+# Alarms, dashboards, budgets, guards, backups.
+day_two = DayTwo(
+    "day-two",
+    DayTwoArgs(context, ground, state, edge, services, application),
+    opts=in_cluster,
+)
+
+export(
+    url=application.url,
+    media_url=edge.delivery.url if edge.delivery else None,
+    api_url=edge.gateway(application.url),
+    cluster_name=ground.cluster.name,
+    namespace="spool",
+    registry=state.registry.urls if state.registry else None,
+    buckets=state.buckets.called,
+    queue_prefix=context.names.queue_prefix,
+    topics={"alarms": day_two.alarms.topic_arn, **state.messaging.topics},
+    database_host=ground.database.host,
+    dashboards=day_two.telemetry.dashboards,
 )

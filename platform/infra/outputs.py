@@ -14,12 +14,13 @@ class Outputs:
     Args:
         url: Where console and API are served.
         media_url: The distribution in front of the media, or None where the API serves them.
+        api_url: Of API Gateway, where the stack has one.
         cluster_name: For `aws eks update-kubeconfig`.
         namespace: Of the workloads.
         registry: Repository URLs of `api`, `worker` and `console`.
         buckets: Names of `source`, `media`, `frames`, `archive`.
         queue_prefix: What the names of queues begin with.
-        topics: ARNs of `api`, `worker` and `alarms`.
+        topics: ARNs of `api` and `worker` events, and of `alarms`.
         database_host: Reached from within the VPC only.
         dashboards: Addresses of the CloudWatch dashboards.
         images: What runs, by key of the configuration.
@@ -27,6 +28,7 @@ class Outputs:
 
     url: str | None = None
     media_url: str | None = None
+    api_url: str | None = None
     cluster_name: str | None = None
     namespace: str | None = None
     registry: Mapping[str, str] | None = None

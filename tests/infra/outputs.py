@@ -111,6 +111,13 @@ CALLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "arnSuffix": f"app/{args['name']}/0123456789abcdef",
     },
     "aws:lb/getHostedZoneId:getHostedZoneId": lambda _: {"id": "Z35SXDOTRQ7X7K"},
+    "aws:lb/getLbs:getLbs": lambda _: {
+        "arns": [
+            f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/spool-web/0e0d"
+        ],
+        "id": REGION,
+        "region": REGION,
+    },
     "aws:index/getPartition:getPartition": lambda _: {
         "partition": "aws",
         "dnsSuffix": "amazonaws.com",

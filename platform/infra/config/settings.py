@@ -81,6 +81,7 @@ class Database:
     database_password: Literal["managed", "secret"]
     database_rotation_days: int
     database_monitoring: bool
+    database_rotation_days: int
     database_proxy: bool
     aurora_min_acu: float
     aurora_max_acu: float
@@ -96,6 +97,7 @@ class State:
     kinesis_project_id: str | None
     bucket_events: Literal["none", "s3", "eventbridge"]
     image_registry: bool
+    registry: bool
     registry_keep_images: int
     cognito: bool
     mail_from: str | None
@@ -127,6 +129,8 @@ class Edge:
     waf_rate_limit: int
     sticky_sessions: bool
     api_gateway: bool
+    api_gateway_rate: int
+    api_gateway_monthly: int
     api_gateway_cache: bool
 
 

@@ -147,6 +147,13 @@ DATABASE: Mapping[str, Key] = {
         "The database's operating system is measured each minute.",
         presets=by_preset(False, True, True),
     ),
+    "databaseRotationDays": Key(
+        "integer",
+        "Days between rotations of the passwords that are ours to rotate; 0 for never.",
+        presets=by_preset(0, 30, 30),
+        least=0,
+        most=365,
+    ),
     "databaseProxy": Key(
         "boolean", "Pooled connections by RDS Proxy.", presets=by_preset(False, False, True)
     ),
@@ -177,6 +184,11 @@ STATE: Mapping[str, Key] = {
         "boolean",
         "This stack makes the repositories spool/api, spool/worker and spool/console, which an "
         "account has once for all its stacks.",
+        presets=by_preset(True, False, False, False),
+    ),
+    "registry": Key(
+        "boolean",
+        "This stack makes the repositories of images, which an account and region has once.",
         presets=by_preset(True, False, False, False),
     ),
     "registryKeepImages": Key("integer", "Images kept per repository.", 50, least=5),
@@ -230,6 +242,8 @@ EDGE: Mapping[str, Key] = {
     "apiGateway": Key(
         "boolean", "API Gateway with keys and usage plans in front of the API.", False
     ),
+    "apiGatewayRate": Key("integer", "Requests a second of one key.", 50, least=1),
+    "apiGatewayMonthly": Key("integer", "Requests a month of one key.", 1000000, least=1),
     "apiGatewayCache": Key("boolean", "It caches what is public; costs by the hour.", False),
 }
 

@@ -23,7 +23,8 @@ class GovernanceArgs:
 
     Args:
         account: Its id.
-        trail_bucket: Name of the bucket that takes the trail; its policy lets CloudTrail in.
+        trail: Its name, which the policy of `trail_bucket` lets in.
+        trail_bucket: Name of the bucket that takes its records.
         topic_arn: Where anomalies of cost are told.
         ci_repository: `owner/name` at GitHub whose workflows on `main` may deploy, if any.
     """
@@ -31,6 +32,7 @@ class GovernanceArgs:
     names: Names
     account: pulumi.Input[str]
     region: str
+    trail: str
     trail_bucket: pulumi.Input[str]
     topic_arn: pulumi.Input[str]
     ci_repository: str | None
@@ -76,9 +78,8 @@ class Governance(Component):
         )
         aws.cloudtrail.Trail(
             name,
-            name=args.names.of("trail", longest=128),
+            name=args.trail,
             s3_bucket_name=args.trail_bucket,
-            s3_key_prefix="cloudtrail",
             is_multi_region_trail=True,
             include_global_service_events=True,
             enable_log_file_validation=True,

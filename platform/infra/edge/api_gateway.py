@@ -34,7 +34,7 @@ class ApiGatewayArgs:
     """
 
     names: Names
-    site: str
+    site: pulumi.Input[str]
     requests_per_second: int
     burst: int
     requests_per_month: int
@@ -70,7 +70,10 @@ class ApiGateway(Component):
             name,
             rest_api=api.id,
             # A deployment is a copy of the routes: another is made when they change.
-            triggers={"routes": json.dumps([asdict(route) for route in ROUTES]) + args.site},
+            triggers={
+                "routes": json.dumps([asdict(route) for route in ROUTES]),
+                "site": args.site,
+            },
             opts=self.child(depends_on=passed),
         )
         stage = aws.apigateway.Stage(
@@ -107,7 +110,7 @@ class ApiGateway(Component):
         self.register_outputs({"url": self.url})
 
     def _route(
-        self, name: str, api: aws.apigateway.RestApi, route: Route, site: str
+        self, name: str, api: aws.apigateway.RestApi, route: Route, site: pulumi.Input[str]
     ) -> aws.apigateway.Integration:
         resource = aws.apigateway.Resource(
             name,
@@ -135,7 +138,7 @@ class ApiGateway(Component):
             http_method=method.http_method,
             type="HTTP_PROXY",
             integration_http_method=route.method,
-            uri=f"{site}/{{proxy}}" if rest else f"{site}/{route.path}",
+            uri=pulumi.Output.concat(site, "/", "{proxy}" if rest else route.path),
             request_parameters={"integration.request.path.proxy": "method.request.path.proxy"}
             if rest
             else {},

@@ -12,7 +12,7 @@ from infra.grants import Grant, Statement
 from infra.names import BUCKET, Names
 from infra.state.bucket import Bucket, BucketArgs, Cors
 from infra.state.lifecycle import INCOMING_DAYS, expiry, tiers
-from infra.state.log_guests import cdn_logs, load_balancer_logs, server_logs
+from infra.state.log_guests import cdn_logs, load_balancer_logs, server_logs, trail_logs
 from infra.state.replica import Replica, ReplicaArgs
 from infra.state.resource_policy import Guest
 
@@ -38,6 +38,7 @@ class BucketsArgs:
         distribution_arn: Of the CloudFront distribution that reads the media bucket, if any. It is
             made after the bucket, so this is a deferred output.
         log_retention_days: How long access logs are kept.
+        trail: Name of the account's trail, whose records go to the bucket of logs; if any.
     """
 
     names: Names
@@ -51,6 +52,7 @@ class BucketsArgs:
     site_origins: Sequence[pulumi.Input[str]]
     distribution_arn: pulumi.Input[str] | None
     log_retention_days: int
+    trail: str | None = None
 
 
 class Buckets(Component):
@@ -88,6 +90,7 @@ class Buckets(Component):
                     load_balancer_logs(args.region, args.account),
                     cdn_logs(args.account),
                     server_logs(args.account),
+                    *(trail_logs(args.region, args.account, args.trail) if args.trail else ()),
                 ],
             ),
             opts=self.child(),
@@ -139,6 +142,11 @@ class Buckets(Component):
                 opts=self.child(),
             )
         self.register_outputs({what: bucket.bucket for what, bucket in self._by_name.items()})
+
+    @property
+    def called(self) -> dict[str, pulumi.Output[str]]:
+        """Their names, by what they hold."""
+        return {what: bucket.bucket for what, bucket in self._by_name.items()}
 
     def read_grant(self, *which: Which) -> Grant:
         """Gets objects. Without `ListBucket`, S3 answers 403 for what is not there."""

@@ -1,5 +1,7 @@
 """Who writes logs into the bucket for logs, each under a prefix of its own."""
 
+from collections.abc import Sequence
+
 import pulumi
 
 from infra.state.resource_policy import Guest
@@ -48,4 +50,20 @@ def server_logs(account: pulumi.Input[str]) -> Guest:
         ["s3:PutObject"],
         {"StringEquals": {"aws:SourceAccount": account}},
         "/s3/*",
+    )
+
+
+def trail_logs(region: str, account: pulumi.Input[str], trail: str) -> Sequence[Guest]:
+    """CloudTrail's records of the account, under `AWSLogs/`; it looks at the policy first."""
+    conditions = {
+        "StringEquals": {
+            "aws:SourceArn": pulumi.Output.format(
+                "arn:aws:cloudtrail:{0}:{1}:trail/{2}", region, account, trail
+            )
+        }
+    }
+    service = "cloudtrail.amazonaws.com"
+    return (
+        Guest(service, ["s3:GetBucketAcl"], conditions),
+        Guest(service, ["s3:PutObject"], conditions, "/AWSLogs/*"),
     )

@@ -131,6 +131,11 @@ class Messaging(Component):
             | self.send_grant()
         )
 
+    @property
+    def topics(self) -> dict[str, pulumi.Output[str]]:
+        """ARNs by where their events began."""
+        return {"api": self.api_events.topic.arn, "worker": self.worker_events.topic.arn}
+
     def topics_grant(self) -> Grant:
         """Is told that there are topics, and so writes rows of events for them (the API)."""
         return Grant(environment=self._topics)
