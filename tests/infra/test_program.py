@@ -1,12 +1,74 @@
-"""The whole program for each preset: it runs, wires, and names what it makes as it did before."""
+"""The whole program for each preset: it runs, wires, and gives what it promises."""
+
+import itertools
 
 import pytest
 
+from infra.ground.capacity import connections_of, memory_gib
+from infra.outputs import Outputs
 from tests.infra.programs import run_program
+from tests.infra.recorder import Recording
 
 
-@pytest.mark.parametrize("preset", ["dev", "staging", "prod", "branch"])
-def test_it_runs(preset: str) -> None:
-    recording = run_program(preset)
-    print(preset, len(recording.resources))
-    print(recording.outputs)
+@pytest.fixture(scope="module", params=["dev", "staging", "prod", "branch"])
+def recording(request: pytest.FixtureRequest) -> Recording:
+    preset: str = request.param
+    return run_program(preset)
+
+
+def test_every_resource_is_part_of_a_component(recording: Recording) -> None:
+    alone = [
+        each.urn
+        for each in recording.resources
+        if "spool:" not in each.urn.split("::")[2] and not each.type.startswith("pulumi:providers")
+    ]
+    assert alone == []
+
+
+def test_every_resource_has_a_provider_of_ours(recording: Recording) -> None:
+    defaults = [
+        each.urn
+        for each in recording.resources
+        if each.type.startswith("aws:") and "pulumi:providers:aws" not in each.provider
+    ]
+    assert defaults == []
+
+
+def test_names_are_unique_within_their_type(recording: Recording) -> None:
+    # Policies are named within their role, records are of a name and a type, and objects of
+    # Kubernetes are named within their namespace.
+    shared = {"aws:iam/rolePolicy:RolePolicy", "aws:route53/record:Record"}
+    named = [
+        each
+        for each in recording.resources
+        if each.type.startswith("aws:") and each.type not in shared
+    ]
+    by_type = sorted(named, key=lambda each: each.type)
+    for _, group in itertools.groupby(by_type, key=lambda each: each.type):
+        names = [each.inputs.get("name") for each in group if each.inputs.get("name")]
+        plain = [name for name in names if isinstance(name, str)]
+        assert len(plain) == len(set(plain))
+
+
+def test_outputs_are_the_typed_ones(recording: Recording) -> None:
+    outputs = Outputs.of(recording.outputs)
+    assert outputs.url is not None
+    assert outputs.namespace == "spool"
+    assert set(outputs.buckets or {}) == {"source", "media", "frames", "archive"}
+    assert set(outputs.dashboards or {}) == {"application", "workers", "infrastructure"}
+
+
+def test_a_preview_of_a_new_stack_needs_no_value_of_aws() -> None:
+    preview = run_program("prod", preview=True)
+    assert len(preview.resources) == len(run_program("prod").resources)
+
+
+def test_what_a_database_takes() -> None:
+    assert memory_gib("db.t3.micro") == 1
+    assert memory_gib("db.r6g.large") == 16
+    assert memory_gib("db.m6g.2xlarge") == 32
+    assert connections_of("rds", "db.t3.micro", 1) == 97
+    assert connections_of("aurora", "", 1) == 210
+    assert connections_of("rds", "db.r6g.16xlarge", 1) == 4985
+    with pytest.raises(ValueError, match="no class such as"):
+        memory_gib("t3.micro")

@@ -81,7 +81,6 @@ class Database:
     database_password: Literal["managed", "secret"]
     database_rotation_days: int
     database_monitoring: bool
-    database_rotation_days: int
     database_proxy: bool
     aurora_min_acu: float
     aurora_max_acu: float

@@ -147,13 +147,6 @@ DATABASE: Mapping[str, Key] = {
         "The database's operating system is measured each minute.",
         presets=by_preset(False, True, True),
     ),
-    "databaseRotationDays": Key(
-        "integer",
-        "Days between rotations of the passwords that are ours to rotate; 0 for never.",
-        presets=by_preset(0, 30, 30),
-        least=0,
-        most=365,
-    ),
     "databaseProxy": Key(
         "boolean", "Pooled connections by RDS Proxy.", presets=by_preset(False, False, True)
     ),

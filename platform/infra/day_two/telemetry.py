@@ -1,4 +1,4 @@
-"""What is looked at: dashboards of CloudWatch, rules of Prometheus, errors in X-Ray."""
+"""What is looked at: dashboards in CloudWatch and Grafana, Prometheus' rules, X-Ray's errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from infra.component import Component
 from infra.day_two import dashboards
+from infra.day_two.grafana import grafana_dashboards
 from infra.day_two.rules import rule_groups
 from infra.day_two.watch import Watch
 from infra.names import Names
@@ -16,7 +17,7 @@ from infra.names import Names
 
 @dataclass(frozen=True)
 class InCluster:
-    """Where Prometheus looks.
+    """Where Prometheus and Grafana look.
 
     Args:
         namespace: Of theirs.
@@ -36,7 +37,7 @@ class TelemetryArgs:
         log_group: Of the application's logs.
         database: Dimension and identifier, as CloudWatch names it.
         distribution: Id of the CloudFront distribution, if any.
-        prometheus: Where rules go; nowhere without one.
+        prometheus: Where rules and dashboards go; nowhere without one.
     """
 
     names: Names
@@ -114,5 +115,16 @@ class Telemetry(Component):
             kind="PrometheusRule",
             metadata={"name": "spool", "namespace": place.namespace},
             spec={"groups": rule_groups(args.watches)},
+            opts=self.child(depends_on=list(place.after)),
+        )
+        k8s.core.v1.ConfigMap(
+            f"{name}-grafana",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name="spool-dashboards",
+                namespace=place.namespace,
+                # What the sidecar of Grafana looks for.
+                labels={"grafana_dashboard": "1"},
+            ),
+            data=grafana_dashboards(),
             opts=self.child(depends_on=list(place.after)),
         )

@@ -1,7 +1,7 @@
 """How many connections a database takes. Pure.
 
-RDS sets `max_connections` to memory ÷ 9 531 392 bytes, 5000 at most (Amazon RDS User Guide, quotas),
-of which superusers and RDS itself keep some.
+RDS sets `max_connections` to memory ÷ 9 531 392 bytes and 5000 at most (Amazon RDS User Guide,
+quotas); superusers and RDS itself keep some of them.
 """
 
 from typing import Literal

@@ -1,1 +1,1 @@
-"""The parts that `__main__.py` is made of: settings in, components wired, one part handed to the next."""
+"""The parts of `__main__.py`: settings in, components wired, one part handed to the next."""

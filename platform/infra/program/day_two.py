@@ -151,10 +151,8 @@ class DayTwo(Component):
 
         Found by its tag, because the controller makes it; asked when it has an address.
         """
-        tag = application.hostname.apply(lambda _: _INGRESS)
-        found = aws.lb.get_lbs_output(
-            tags={_INGRESS_TAG: tag}, opts=pulumi.InvokeOutputOptions(parent=self)
-        )
+        tags = application.hostname.apply(lambda _: {_INGRESS_TAG: _INGRESS})
+        found = aws.lb.get_lbs_output(tags=tags, opts=pulumi.InvokeOutputOptions(parent=self))
         return found.arns.apply(
             lambda arns: arns[0].partition("loadbalancer/")[2] if arns else "app/none/none"
         )

@@ -150,7 +150,7 @@ class Ground(Component):
                 rotation_days=settings.database_rotation_days,
                 proxy=settings.database_proxy,
                 protect=context.settings.general.protect,
-                monitoring=settings.database_multi_az,
+                monitoring=settings.database_monitoring,
                 log_retention_days=context.settings.application.log_retention_days,
                 vpc_id=self.network.vpc_id,
                 subnet_ids=self.network.database_subnet_ids,

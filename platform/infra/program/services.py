@@ -3,7 +3,6 @@
 import pulumi
 
 from infra.application.processes import NAMESPACE
-from infra.day_two.grafana import grafana_dashboards
 from infra.program.context import Context
 from infra.program.edge import Edge
 from infra.program.ground import Ground
@@ -42,7 +41,6 @@ def services_of(context: Context, ground: Ground, state: State, edge: Edge) -> C
         app_namespace=NAMESPACE,
         waf=settings.edge.waf,
         prometheus=settings.day_two.prometheus,
-        dashboards=grafana_dashboards(),
         protect=settings.general.protect,
         tags=settings.tags,
     )
