@@ -106,14 +106,10 @@ CALLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "userId": "test",
         "id": ACCOUNT,
     },
-    "aws:lb/getLoadBalancer:getLoadBalancer": lambda args: {
-        "id": args["name"],
-        "arnSuffix": f"app/{args['name']}/0123456789abcdef",
-    },
     "aws:lb/getHostedZoneId:getHostedZoneId": lambda _: {"id": "Z35SXDOTRQ7X7K"},
     "aws:lb/getLbs:getLbs": lambda _: {
         "arns": [
-            f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/spool-web/0e0d"
+            f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/spool-web-dev/0123456789abcdef"
         ],
         "id": REGION,
         "region": REGION,

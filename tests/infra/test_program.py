@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from infra.ground.capacity import connections_of, memory_gib
 from infra.outputs import Outputs
 from tests.infra.programs import run_program
 from tests.infra.recorder import Recording
@@ -61,14 +60,3 @@ def test_outputs_are_the_typed_ones(recording: Recording) -> None:
 def test_a_preview_of_a_new_stack_needs_no_value_of_aws() -> None:
     preview = run_program("prod", preview=True)
     assert len(preview.resources) == len(run_program("prod").resources)
-
-
-def test_what_a_database_takes() -> None:
-    assert memory_gib("db.t3.micro") == 1
-    assert memory_gib("db.r6g.large") == 16
-    assert memory_gib("db.m6g.2xlarge") == 32
-    assert connections_of("rds", "db.t3.micro", 1) == 97
-    assert connections_of("aurora", "", 1) == 210
-    assert connections_of("rds", "db.r6g.16xlarge", 1) == 4985
-    with pytest.raises(ValueError, match="no class such as"):
-        memory_gib("t3.micro")

@@ -13,11 +13,12 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from infra.application.pods import NAME_LABEL, metadata
-from infra.application.processes import PROCESSES, Process
+from infra.application.processes import NAMESPACE, PROCESSES, Process
 from infra.application.routes import PATHS, rules
 from infra.component import Component
 from infra.names import LOAD_BALANCER, Names
 
+_NAME = "web"
 _ALB = "alb.ingress.kubernetes.io"
 # TLS 1.3, and of 1.2 only ciphers with forward secrecy and authentication in one.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
@@ -79,7 +80,7 @@ class Ingress(Component):
         services = [self._service(name, PROCESSES[each], args) for each in PATHS]
         ingress = k8s.networking.v1.Ingress(
             name,
-            metadata=metadata("web", args.namespace, _annotations(args, self.load_balancer_name)),
+            metadata=metadata(_NAME, args.namespace, _annotations(args, self.load_balancer_name)),
             spec=k8s.networking.v1.IngressSpecArgs(
                 ingress_class_name="alb",
                 rules=[
@@ -108,11 +109,18 @@ class Ingress(Component):
         self.register_outputs({"hostname": self.hostname, "url": self.url})
 
     def load_balancer(self) -> pulumi.Output[str]:
-        """`app/<name>/<id>`, as CloudWatch names it: asked of AWS when the Ingress is there."""
-        return aws.lb.get_load_balancer_output(
-            name=self.load_balancer_name,
+        """`app/<name>/<id>`, as CloudWatch names it: asked of AWS when the Ingress is there.
+
+        By the tag that the controller gives it, because asking for a name fails where there is
+        none, as on a target without a controller.
+        """
+        found = aws.lb.get_lbs_output(
+            tags={"ingress.k8s.aws/stack": f"{NAMESPACE}/{_NAME}"},
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self.ready),
-        ).arn_suffix
+        )
+        return found.arns.apply(
+            lambda arns: arns[0].partition("loadbalancer/")[2] if arns else "app/none/none"
+        )
 
     def _service(self, name: str, process: Process, args: IngressArgs) -> k8s.core.v1.Service:
         attributes = {"deregistration_delay.timeout_seconds": process.pre_stop_seconds}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.application.autoscaling import database_connections
 from infra.config.settings import Settings
-from infra.ground.capacity import connections_of
 from infra.names import Names
 from infra.skipping import skip_types
 from infra.target import Target, aws_provider
@@ -59,7 +59,9 @@ class Context:
     def database_connections(self) -> int:
         """What the database takes, from all pods together."""
         database = self.settings.database
-        return connections_of(database.database, database.database_class, database.aurora_max_acu)
+        return database_connections(
+            database.database, database.database_class, database.aurora_max_acu
+        )
 
     @property
     def trail(self) -> str | None:

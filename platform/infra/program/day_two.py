@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from infra.application.application import Application
 from infra.component import Component
@@ -22,9 +21,6 @@ from infra.state.queues import dead_letter_name, queue_name, work_queues
 
 # Where the chart of Prometheus is, and looks for rules.
 _OBSERVABILITY = "observability"
-# What the controller calls all rules of one Ingress, as a tag: namespace and name.
-_INGRESS_TAG = "ingress.k8s.aws/stack"
-_INGRESS = "spool/web"
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class DayTwo(Component):
             if settings.database.database == "aurora"
             else ("DBInstanceIdentifier")
         )
-        balancer = self._load_balancer(args.application)
+        balancer = args.application.ingress.load_balancer()
         self.alarms = Alarms(
             "alarms",
             AlarmsArgs(
@@ -145,14 +141,3 @@ class DayTwo(Component):
                 opts=self.child(),
             )
         self.register_outputs({"topic_arn": self.alarms.topic_arn})
-
-    def _load_balancer(self, application: Application) -> pulumi.Output[str]:
-        """`app/<name>/<id>`, as CloudWatch calls it.
-
-        Found by its tag, because the controller makes it; asked when it has an address.
-        """
-        tags = application.hostname.apply(lambda _: {_INGRESS_TAG: _INGRESS})
-        found = aws.lb.get_lbs_output(tags=tags, opts=pulumi.InvokeOutputOptions(parent=self))
-        return found.arns.apply(
-            lambda arns: arns[0].partition("loadbalancer/")[2] if arns else "app/none/none"
-        )
