@@ -1,5 +1,6 @@
 """Spool in the cluster, as it would be given to Kubernetes and AWS."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from infra.application.custom_resources import external_secret_spec
 from infra.application.migrations import job_name
 from infra.application.processes import DRAIN_SECONDS, PROCESSES
 from infra.application.reach import Host, Pod, allowed
-from tests.infra.applications import DIGESTS, IMAGES, manifests, run_application
+from tests.infra.applications import DIGESTS, IMAGES, arguments, manifests, run_application
 from tests.infra.recorder import Recorded, Recording, environment_of
 
 # Kinds of the cluster's services, which Kubernetes' own schemas do not have.
@@ -314,6 +315,26 @@ def test_without_intake_prometheus_and_a_domain() -> None:
     recording = run_application(intake=False, prometheus=False)
     assert "intake" not in {each.name for each in recording.of_type(_DEPLOYMENT)}
     assert not _of_kind(recording, "PodMonitor")
+
+
+def test_with_pod_identity_pods_wait_for_their_association() -> None:
+    """One that starts before it has no credentials, and gets none later."""
+    args = arguments()
+    recording = run_application(
+        credentials=dataclasses.replace(args.credentials, kind="pod-identity"),
+        surroundings=dataclasses.replace(args.surroundings, pod_identity=True),
+    )
+    for each in recording.of_type("kubernetes:core/v1:ServiceAccount"):
+        assert not each.inputs["metadata"].get("annotations"), each.name
+    made = recording.of_type("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    assert {each.name for each in made} == {
+        each.name for each in recording.of_type("aws:iam/role:Role")
+    }
+    for each in made:
+        assert each.urn in recording.one(_DEPLOYMENT, each.name).depends_on
+    policies = list(_of_kind(recording, "NetworkPolicy").values())
+    pod = Pod("spool", {"app.kubernetes.io/name": "light"}, "10.0.1.9")
+    assert allowed(policies, pod, Host("169.254.170.23"), 80)
 
 
 def test_a_preview_of_a_new_stack_says_what_would_be_made(recording: Recording) -> None:

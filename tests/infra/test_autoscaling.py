@@ -109,4 +109,4 @@ def test_connections_by_class() -> None:
 
 
 def test_slots_of_workers() -> None:
-    assert {n: p.slots for n, p in PROCESSES.items() if p.slots} == {"encode": 1, "light": 4}
+    assert {n: p.slots for n, p in PROCESSES.items() if p.slots} == {"encode": 1, "light": 2}

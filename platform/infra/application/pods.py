@@ -135,7 +135,7 @@ def _container(
             requests={
                 "cpu": resources.cpu,
                 "memory": resources.memory,
-                "ephemeral-storage": resources.scratch,
+                "ephemeral-storage": resources.scratch_asked or resources.scratch,
             },
             limits={
                 "cpu": resources.cpu_limit,

@@ -24,7 +24,9 @@ class Resources:
     """What one pod asks for and gets at most, in Kubernetes' units.
 
     Args:
-        scratch: Size of /tmp, a disk: the only place that can be written.
+        scratch: Size of /tmp, a disk: the only place that can be written. Who outgrows it is
+            evicted, with all that it was doing.
+        scratch_asked: What a node must have free of that; all of it where it is None.
     """
 
     cpu: str
@@ -32,6 +34,7 @@ class Resources:
     memory: str
     memory_limit: str
     scratch: str
+    scratch_asked: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,9 @@ PROCESSES: Mapping[str, Process] = {
         _api("analytics", Resources("100m", "500m", "256Mi", "512Mi", "256Mi")),
         # One on a node of four cores; FFmpeg takes what there is.
         _worker("encode", 1, 0, Resources("3", "4", "3Gi", "6Gi", "16Gi"), MEDIA),
-        # A source of 5 GiB, and what is made of it.
-        _worker("light", 0, 4, Resources("500m", "2", "1Gi", "2Gi", "16Gi")),
+        # A task may have a source of 5 GiB, or all tracks of one and what is packaged of them; few
+        # have, so that pods are placed by half of it.
+        _worker("light", 0, 2, Resources("500m", "2", "1Gi", "2Gi", "24Gi", "12Gi")),
         # Rings for tasks, and sends what is in the outbox: both as soon as they are told.
         _service("relay", "workers.relay", Resources("100m", "500m", "256Mi", "512Mi", "1Gi"), 2),
         _service("intake", "workers.intake", Resources("250m", "1", "512Mi", "1Gi", "8Gi")),
