@@ -11,6 +11,7 @@ from app.foundation.db.database import Database
 from app.foundation.errors import SpoolError, Unavailable
 from app.foundation.storage.errors import NotFound, StoreError
 from app.foundation.storage.protocols import Store
+from app.foundation.telemetry.spans import begun_trace
 from app.intake import arrivals
 from app.intake.arrivals import ArrivalLost, Claim
 from app.intake.notices import Landed
@@ -52,6 +53,11 @@ class ObjectTaker:
             Busy: another process is at it.
             PASSING: it can be tried again.
         """
+        # No request asked for it: what becomes of the object is a trace from here on.
+        with begun_trace("take object"):
+            await self._take(project_id, landed, beat)
+
+    async def _take(self, project_id: str, landed: Landed, beat: Beat) -> None:
         try:
             check_size(landed.size, self._policy.max_bytes)
         except SpoolError as error:

@@ -47,11 +47,11 @@ def continued_trace(
 
 
 @contextmanager
-def begun_trace(name: str, correlation_id: str) -> Iterator[None]:
+def begun_trace(name: str, correlation_id: str | None = None) -> Iterator[None]:
     """What is done within begins a trace of its own, for what nobody asked for by a request.
 
     Args:
-        correlation_id: Kept if it can be one (see `keep_or_make`).
+        correlation_id: Kept if it can be one (see `keep_or_make`), else made.
     """
     with (
         acting_for(keep_or_make(correlation_id), None),

@@ -14,6 +14,7 @@ from app.foundation.aws import make_client
 from app.foundation.db.database import Database
 from app.foundation.db.ids import random_id
 from app.intake.models import Arrival, ArrivalState
+from app.jobs.models import Task
 from app.seams import make_store
 from app.settings import Settings
 from app.uploads.models import Upload
@@ -74,6 +75,11 @@ class Bucket:
         async with self._database.project(project_id) as tx:
             rows = await tx.execute(select(Asset, Upload).join(Upload, Upload.asset_id == Asset.id))
             return [(asset, upload) for asset, upload in rows]
+
+    async def task(self, project_id: str) -> Task:
+        """The only one there is."""
+        async with self._database.project(project_id) as tx:
+            return (await tx.scalars(select(Task))).one()
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -157,6 +163,11 @@ async def test_an_object_becomes_an_asset_once(
         copied = bucket.s3.get_object_tagging(Bucket=bucket.name, Key=upload.object_key)
         assert copied["TagSet"] == []
     assert upload.object_key == f"videos/{asset.id}.mov"
+    # Its work goes on in the trace in which it was taken.
+    assert upload.traceparent
+    task = await bucket.task(project_id)
+    assert task.traceparent
+    assert task.traceparent.split("-")[1] == upload.traceparent.split("-")[1]
     assert intake.stop("one") == intake.stop("two") == 0
 
 
