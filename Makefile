@@ -7,6 +7,7 @@
 #   make bench              what is fast and what is not; takes more than half an hour, see docs/benchmarks.md
 #   make soak N=200         kills everything at N random moments each, and uploads 5 GiB; takes hours
 #   make lint               style, types, import layers
+#   make infra              what the Pulumi program and spool-env need; see docs/deploy.md
 #   make images             container images, with Docker or Buildah; see docs/images.md
 #   make web                what browsers need, from npm
 #   make clean              removes what was installed and made, not .spool/, where videos are
@@ -17,7 +18,7 @@ SETUP := sh tools/with_python.sh tools/bootstrap.py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test bench soak lint images web clean
+.PHONY: demo test bench soak lint infra images web clean
 
 # VIDEO reaches the shell by the environment, so that any file name is one word.
 export VIDEO
@@ -44,6 +45,9 @@ lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+infra:
+	@$(SETUP) infra
 
 # TAG, PYTHON_BASE and NGINX_BASE as in docs/images.md; NAMES of api, worker, console.
 images:

@@ -11,9 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "platform"))
 
 from infra.application.application import Application
+from infra.application.processes import NAMESPACE
 from infra.config.settings import Settings
 from infra.outputs import export
-from infra.program.application import application_of
+from infra.program.application import application_of, images_of
 from infra.program.context import Context
 from infra.program.day_two import DayTwo, DayTwoArgs
 from infra.program.edge import Edge, EdgeArgs
@@ -36,27 +37,27 @@ edge = Edge("edge", EdgeArgs(context, ground, state), opts=here)
 
 # What runs in the cluster beside Spool, and Spool.
 services = ClusterServices("services", services_of(context, ground, state, edge), opts=in_cluster)
-application = Application(
-    "application", application_of(context, ground, state, edge, services), opts=in_cluster
+images = images_of(context)
+application = images and Application(
+    "application", application_of(context, images, ground, state, edge, services), opts=in_cluster
 )
 
 # Alarms, dashboards, budgets, guards, backups.
-day_two = DayTwo(
-    "day-two",
-    DayTwoArgs(context, ground, state, edge, services, application),
-    opts=in_cluster,
+day_two = application and DayTwo(
+    "day-two", DayTwoArgs(context, ground, state, edge, services, application), opts=in_cluster
 )
 
 export(
-    url=application.url,
-    media_url=edge.delivery.url if edge.delivery else None,
-    api_url=edge.gateway(application.url),
+    url=application and application.url,
+    media_url=edge.delivery and edge.delivery.url,
+    api_url=application and edge.gateway(application.url),
     cluster_name=ground.cluster.name,
-    namespace="spool",
-    registry=state.registry.urls if state.registry else None,
+    namespace=NAMESPACE,
+    registry=state.registry and state.registry.urls,
     buckets=state.buckets.called,
     queue_prefix=context.names.queue_prefix,
-    topics={"alarms": day_two.alarms.topic_arn, **state.messaging.topics},
+    topics=state.messaging.topics | ({"alarms": day_two.alarms.topic_arn} if day_two else {}),
     database_host=ground.database.host,
-    dashboards=day_two.telemetry.dashboards,
+    dashboards=day_two and day_two.telemetry.dashboards,
+    images=images and vars(images),
 )

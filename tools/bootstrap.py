@@ -1,6 +1,7 @@
 """Makes .venv and installs what is asked for: `python tools/bootstrap.py runtime dev web`.
 
 runtime  what Spool runs on, and Spool itself as an editable install
+infra    what the Pulumi program and `spool-env` need
 dev      what tests, linters and benchmarks need besides
 web      what browsers need, from npm; without npm or its registry Spool runs, but for the player
 
@@ -24,16 +25,18 @@ FAILED = VENV / ".web-failed"
 
 REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "runtime": ("requirements/build.txt", "requirements/runtime.txt"),
-    "dev": ("requirements/dev.txt", "requirements/infra.txt"),
+    "infra": ("requirements/build.txt", "requirements/infra.txt"),
+    "dev": ("requirements/dev.txt",),
     "node": ("requirements/node.txt",),
     "web": (),
 }
 # What else an installed set depends on.
 INPUTS: Mapping[str, Sequence[str]] = {
     "runtime": ("pyproject.toml",),
+    "infra": ("pyproject.toml",),
     "web": ("package-lock.json", "tools/web_assets.py"),
 }
-SOURCES = ("app", "workers", "migrations")
+SOURCES = ("app", "workers", "migrations", "platform")
 _NODE_OLDEST = 20
 _LOG_LINES_SHOWN = 25
 
@@ -43,10 +46,14 @@ class SetupFailed(Exception):
 
 
 def main(wanted: Sequence[str]) -> None:
-    unknown = set(wanted) - {"runtime", "dev", "web"}
+    unknown = set(wanted) - {"runtime", "infra", "dev", "web"}
     if unknown or not wanted:
-        raise SetupFailed(f"usage: bootstrap.py [runtime] [dev] [web], not {' '.join(wanted)}")
-    install([name for name in ("runtime", "dev") if name in wanted])
+        raise SetupFailed(
+            f"usage: bootstrap.py [runtime] [infra] [dev] [web], not {' '.join(wanted)}"
+        )
+    # Tests and linters look at the Pulumi program too.
+    chosen = {*wanted, *(("infra",) if "dev" in wanted else ())}
+    install([name for name in ("runtime", "infra", "dev") if name in chosen])
     if "web" in wanted:
         fill_web()
 
@@ -64,7 +71,7 @@ def install(names: Sequence[str]) -> None:
         "--require-hashes",
         *(argument for file in files for argument in ("-r", str(ROOT / file))),
     )
-    if "runtime" in missing:
+    if {"runtime", "infra"} & set(missing):
         pip_install("spool", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     compile_modules()
     for name in missing:

@@ -60,3 +60,11 @@ def test_outputs_are_the_typed_ones(recording: Recording) -> None:
 def test_a_preview_of_a_new_stack_needs_no_value_of_aws() -> None:
     preview = run_program("prod", preview=True)
     assert len(preview.resources) == len(run_program("prod").resources)
+
+
+def test_a_stack_without_images_runs_nothing_yet() -> None:
+    none = {f"{kind}Image": "" for kind in ("api", "worker", "console")}
+    recording = run_program("dev", none)
+    assert not list(recording.under("spool:application:Application"))
+    assert set(recording.outputs["registry"]) == {"api", "worker", "console"}
+    assert Outputs.of(recording.outputs).url is None

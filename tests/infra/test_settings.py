@@ -74,6 +74,7 @@ def test_the_word_preset_is_the_presets_default() -> None:
         ("dev", {"replicaRegion": "us-east-1"}, "own region"),
         ("dev", {"kinesis": "true"}, "kinesisProjectId"),
         ("dev", {"workersMin": "9"}, "larger than workersMax"),
+        ("dev", {"consoleImage": ""}, "all three, or none"),
         ("dev", {"apiImage": "spool/api:latest"}, "names a commit"),
         ("prod", {"apiImage": "spool/api:1"}, "by digest"),
         ("dev", {"cdn": "true"}, "spool-env keys new"),

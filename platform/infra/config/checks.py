@@ -135,6 +135,12 @@ def _application(settings: Settings) -> Iterator[str]:
         yield "spool:apiReplicasMin is larger than apiReplicasMax."
     if application.workers_min > application.workers_max:
         yield "spool:workersMin is larger than workersMax."
+    images = (application.api_image, application.worker_image, application.console_image)
+    if any(images) and not all(images):
+        yield (
+            "some of spool:apiImage, workerImage and consoleImage are set and some are not; set "
+            "all three, or none for a stack that runs nothing yet."
+        )
     for key, image in (
         ("apiImage", application.api_image),
         ("workerImage", application.worker_image),

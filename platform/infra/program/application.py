@@ -18,7 +18,12 @@ from infra.state.queues import BANDS
 
 
 def application_of(
-    context: Context, ground: Ground, state: State, edge: Edge, services: ClusterServices
+    context: Context,
+    images: Images,
+    ground: Ground,
+    state: State,
+    edge: Edge,
+    services: ClusterServices,
 ) -> ApplicationArgs:
     """The application's arguments, from the parts that it uses."""
     settings = context.settings
@@ -26,7 +31,7 @@ def application_of(
     return ApplicationArgs(
         names=context.names,
         region=context.region,
-        images=_images(context),
+        images=images,
         grants=Grants.of(
             database=ground.database.app_grant(),
             migration=ground.database.migration_grant(),
@@ -76,11 +81,14 @@ def application_of(
     )
 
 
-def _images(context: Context) -> Images:
-    """Those of the configuration; `Settings` has refused a stack without."""
+def images_of(context: Context) -> Images | None:
+    """Those of the configuration; None for a stack that runs nothing yet.
+
+    The first `up` of an account makes the repositories that images are then pushed to.
+    """
     application = context.settings.application
-    return Images(
-        api=application.api_image or "",
-        worker=application.worker_image or "",
-        console=application.console_image or "",
-    )
+    named = (application.api_image, application.worker_image, application.console_image)
+    if None in named:
+        return None
+    api, worker, console = (str(each) for each in named)
+    return Images(api, worker, console)
