@@ -22,7 +22,7 @@ def _recorded(site: Site | None = SITE) -> Recording:
             DeliveryArgs(
                 names=Names("spool", "dev"),
                 bucket=aws.s3.Bucket("media", bucket="spool-media"),
-                logs=aws.s3.Bucket("logs", bucket="spool-logs"),
+                log_target="spool-logs",
                 site=site,
                 firewall_arn="arn:aws:wafv2:us-east-1:1:global/webacl/x/1",
                 public_keys={"new": "-----NEW-----", "old": "-----OLD-----\n"},

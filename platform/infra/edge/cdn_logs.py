@@ -21,12 +21,13 @@ class CdnLogsArgs:
     Args:
         names: Of the stack.
         distribution_arn: Whose requests.
-        bucket: Gets them under `cdn/`; its policy lets the delivery in.
+        target: Name of the bucket that gets them under `cdn/`; its policy lets the delivery in. If
+            it did not, AWS would write itself into the policy.
     """
 
     names: Names
     distribution_arn: pulumi.Input[str]
-    bucket: aws.s3.Bucket
+    target: pulumi.Input[str]
 
 
 class CdnLogs(Component):
@@ -51,7 +52,9 @@ class CdnLogs(Component):
             name=called,
             output_format="json",
             delivery_destination_configuration={
-                "destination_resource_arn": pulumi.Output.format("{0}/cdn", args.bucket.arn)
+                "destination_resource_arn": pulumi.Output.format(
+                    "arn:aws:s3:::{0}/cdn", args.target
+                )
             },
             opts=self.child(),
         )
@@ -59,9 +62,6 @@ class CdnLogs(Component):
             name,
             delivery_source_name=source.name,
             delivery_destination_arn=destination.arn,
-            s3_delivery_configurations=[
-                {"suffix_path": "/{yyyy}/{MM}/{dd}/{HH}", "enable_hive_compatible_path": False}
-            ],
             opts=self.child(),
         )
         self.register_outputs({})

@@ -46,7 +46,7 @@ class DeliveryArgs:
     Args:
         names: Of the stack.
         bucket: Of media; its policy lets the distribution in (`BucketsArgs.distribution_arn`).
-        logs: Bucket that gets a line for every request.
+        log_target: Bucket that gets a line for every request (`Buckets.log_target`).
         site: Names, if there are any. Without, media has a name of CloudFront's and viewers have
             signed addresses instead of cookies.
         firewall_arn: Of scope CLOUDFRONT.
@@ -60,7 +60,7 @@ class DeliveryArgs:
 
     names: Names
     bucket: aws.s3.Bucket
-    logs: aws.s3.Bucket
+    log_target: pulumi.Input[str]
     site: Site | None
     firewall_arn: pulumi.Input[str] | None
     public_keys: Mapping[str, str]
@@ -211,7 +211,7 @@ class Delivery(Component):
         )
         CdnLogs(
             f"{name}-logs",
-            CdnLogsArgs(args.names, distribution.arn, args.logs),
+            CdnLogsArgs(args.names, distribution.arn, args.log_target),
             opts=self.child(providers=[args.us_east_1]),
         )
         if site:

@@ -48,7 +48,8 @@ class Bucket(Component):
     Attributes:
         bucket: It.
         versioning: Has to be there before something replicates to or from it.
-        policy: Has to be there before a guest is told to come.
+        policy: Has to be there before a guest is told to come; its own `bucket` is the name, known
+            then.
     """
 
     KIND = "state:Bucket"

@@ -60,7 +60,8 @@ class Buckets(Component):
 
     Attributes:
         source, media, frames, archive, logs: Buckets.
-        logs_policy: To be there before a load balancer is told to write logs.
+        log_target: Name of `logs`, known once its policy lets in who writes there: AWS tries that
+            when it is told to.
         replica: Copies in the other region.
     """
 
@@ -95,6 +96,7 @@ class Buckets(Component):
             ),
             opts=self.child(),
         )
+        self.logs, self.log_target = logs.bucket, logs.policy.bucket
         rules = {"source": [tiers("videos/")] if args.source_tiers else []}
         if args.incoming:
             rules["source"].append(expiry("incoming/", INCOMING_DAYS))
@@ -113,15 +115,14 @@ class Buckets(Component):
                     rules=rules.get(what, ()),
                     guests=guests.get(what, ()),
                     cors=cors.get(what),
-                    access_logs=logs.bucket.id,
+                    access_logs=self.log_target,
                 ),
-                opts=self.child(depends_on=[logs.policy]),
+                opts=self.child(),
             )
             for what in WHICH
         }
         self.source, self.media = made["source"].bucket, made["media"].bucket
         self.frames, self.archive = made["frames"].bucket, made["archive"].bucket
-        self.logs, self.logs_policy = logs.bucket, logs.policy
         self._by_name = {what: made[what].bucket for what in WHICH}
         self._environment = {
             what: {f"SPOOL_S3_{what.upper()}_BUCKET": bucket.bucket}
