@@ -75,14 +75,6 @@ class Queue(Component):
             opts=self.child(),
             **shared,
         )
-        aws.sqs.RedriveAllowPolicy(
-            dead,
-            queue_url=self.dead_letters.url,
-            redrive_allow_policy=self.queue.arn.apply(
-                lambda arn: json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [arn]})
-            ),
-            opts=self.child(),
-        )
         self.policy = self._policy(name, self.queue, args.guests)
         self._policy(dead, self.dead_letters, ())
         self.register_outputs({"url": self.queue.url, "deadLetters": self.dead_letters.url})
