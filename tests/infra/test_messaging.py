@@ -73,7 +73,7 @@ def test_only_its_own_topic_sends_to_a_queue_of_events_and_nobody_to_the_others(
     assert statement["Condition"] == {
         "ArnEquals": {"aws:SourceArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:messaging-api-events"}
     }
-    assert statement["Resource"] == [_arn("spool-api-events-dev")]
+    assert statement["Resource"] == _arn("spool-api-events-dev")
 
 
 def test_nothing_is_taken_without_tls() -> None:

@@ -10,6 +10,9 @@ from infra.component import Component
 from infra.state.lifecycle import Rule, housekeeping
 from infra.state.resource_policy import BUCKET_REFUSALS, Guest, resource_policy
 
+# As the policy of the bucket for logs has it (`infra.state.log_guests`).
+_LOG_PREFIX = "s3/"
+
 
 @dataclass(frozen=True)
 class Cors:
@@ -30,7 +33,8 @@ class BucketArgs:
         rules: Lifecycle beside what every bucket has.
         guests: Services of AWS that may do something here.
         cors: For pages of other sites.
-        access_logs: Bucket that gets a line for every request, under `s3/<name>/`.
+        access_logs: Bucket that gets a line for every request, under `s3/` by account, region, name
+            of this bucket and day.
     """
 
     name: pulumi.Input[str]
@@ -112,7 +116,10 @@ class Bucket(Component):
                 name,
                 bucket=id_,
                 target_bucket=args.access_logs,
-                target_prefix=pulumi.Output.format("s3/{0}/", args.name),
+                target_prefix=_LOG_PREFIX,
+                target_object_key_format={
+                    "partitioned_prefix": {"partition_date_source": "EventTime"}
+                },
                 opts=self.child(),
             )
         self.register_outputs({"name": self.bucket.bucket})

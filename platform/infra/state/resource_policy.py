@@ -83,7 +83,7 @@ def resource_policy(
 def _refused(arn: str, refusal: Refusal) -> dict[str, object]:
     return {
         "Effect": "Deny",
-        "Principal": "*",
+        "Principal": {"AWS": "*"},
         "Action": list(refusal.actions),
         "Resource": [arn + path for path in refusal.paths],
     }
@@ -94,5 +94,5 @@ def _let_in(arn: str, guest: Guest) -> dict[str, object]:
         "Effect": "Allow",
         "Principal": {"Service": guest.service},
         "Action": list(guest.actions),
-        "Resource": [arn + guest.path],
+        "Resource": arn + guest.path,
     }
