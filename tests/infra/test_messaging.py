@@ -92,8 +92,6 @@ def test_grants_are_what_the_docs_ask_for() -> None:
         return {
             "send": messaging.send_grant(),
             "encode": messaging.consume_grant("encode"),
-            "redrive": messaging.redrive_grant(),
-            "told": messaging.topics_grant(),
             "publish": messaging.publish_grant(),
         }
 
@@ -114,14 +112,14 @@ def test_grants_are_what_the_docs_ask_for() -> None:
         "kms:Decrypt": {KEY},
         **look,
     }
-    assert actions["redrive"]["sqs:StartMessageMoveTask"] == {f"{each}-dlq" for each in work}
     topics = {
         f"arn:aws:sns:{REGION}:{ACCOUNT}:messaging-{each}-events" for each in ("api", "worker")
     }
     assert actions["publish"]["sns:Publish"] == topics
-    # The API writes rows and sends nothing.
-    assert "told" not in actions or not actions["told"]
-    assert environment["told"] == environment["publish"]
+    assert environment["publish"] == {
+        "SPOOL_SNS_API_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:messaging-api-events",
+        "SPOOL_SNS_WORKER_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:messaging-worker-events",
+    }
     assert environment["encode"] == {
         "SPOOL_QUEUE": "sqs",
         "SPOOL_SQS_QUEUE_PREFIX": PREFIX,

@@ -109,39 +109,13 @@ class Messaging(Component):
             self._environment,
         )
 
-    def redrive_grant(self) -> Grant:
-        """Looks at dead letters and moves them back (`spool queues`)."""
-        dead = _arns(list(self.dead_letters.values()))
-        return (
-            Grant(
-                [
-                    Statement(
-                        [
-                            *_LOOK,
-                            "sqs:ReceiveMessage",
-                            "sqs:DeleteMessage",
-                            "sqs:ChangeMessageVisibility",
-                            "sqs:StartMessageMoveTask",
-                        ],
-                        dead,
-                    )
-                ],
-                self._environment,
-            )
-            | self.send_grant()
-        )
-
     @property
     def topics(self) -> dict[str, pulumi.Output[str]]:
         """ARNs by where their events began."""
         return {"api": self.api_events.topic.arn, "worker": self.worker_events.topic.arn}
 
-    def topics_grant(self) -> Grant:
-        """Is told that there are topics, and so writes rows of events for them (the API)."""
-        return Grant(environment=self._topics)
-
     def publish_grant(self) -> Grant:
-        """Sends the events that rows say."""
+        """Sends the events that rows say. Who writes the rows has to know the topics too."""
         return Grant(
             [
                 Statement(

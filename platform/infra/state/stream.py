@@ -69,29 +69,18 @@ class Stream(Component):
 
     def consume_grant(self) -> Grant:
         """Reads it and makes assets of it."""
+        statements = [
+            Statement(
+                ["kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"],
+                [self.stream.arn],
+            )
+        ]
+        if self._args.kms_key is not None:
+            statements.append(Statement(["kms:Decrypt"], [self._args.kms_key]))
         return Grant(
-            [
-                Statement(
-                    ["kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"],
-                    [self.stream.arn],
-                ),
-                *self._key("kms:Decrypt"),
-            ],
+            statements,
             {
                 "SPOOL_KINESIS_STREAM": self.stream.name,
                 "SPOOL_KINESIS_PROJECT_ID": self._args.project_id,
             },
         )
-
-    def produce_grant(self) -> Grant:
-        """Sends videos, as `spool stream` does."""
-        return Grant(
-            [
-                Statement(["kinesis:PutRecords"], [self.stream.arn]),
-                *self._key("kms:GenerateDataKey"),
-            ]
-        )
-
-    def _key(self, action: str) -> list[Statement]:
-        key = self._args.kms_key
-        return [] if key is None else [Statement([action], [key])]
