@@ -1,7 +1,7 @@
 """Certificates, firewalls and API Gateway."""
 
 import re
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 import pytest
@@ -40,31 +40,33 @@ def test_a_rate_rule_and_managed_rules_are_logged_where_waf_may_write(
 ) -> None:
     recording = _firewall(scope)
     acl = recording.one("aws:wafv2/webAcl:WebAcl").inputs
-    rate, *managed = acl["rules"]
-    assert rate["statement"]["rateBasedStatement"]["limit"] == 2000
-    assert [each["name"] for each in managed] == [
+    rules = acl["rules"]
+    assert rules[0]["statement"]["rateBasedStatement"]["limit"] == 2000
+    assert [each["name"] for each in rules] == [
+        "rate",
         "AmazonIpReputationList",
+        "media",
         "KnownBadInputs",
         "Common",
         "SQLi",
     ]
-    assert [each["priority"] for each in acl["rules"]] == [0, 1, 2, 3, 4]
+    assert [each["priority"] for each in rules] == list(range(6))
     group = recording.one("aws:cloudwatch/logGroup:LogGroup").inputs["name"]
     assert group == f"aws-waf-logs-spool-waf-{scope.lower()}-dev"
 
 
 def test_uploads_pass_what_looks_into_bodies() -> None:
     rules = _firewall("REGIONAL").one("aws:wafv2/webAcl:WebAcl").inputs["rules"]
-    common: Any = next(each for each in rules if each["name"] == "Common")
-    statement = common["statement"]["managedRuleGroupStatement"]
-    counted = [each["name"] for each in statement["ruleActionOverrides"]]
-    assert "SizeRestrictions_BODY" in counted
-    exempt = statement["scopeDownStatement"]["notStatement"]["statement"]["regexMatchStatement"]
-    assert exempt["regexString"] == MEDIA_PATHS
+    rule = {each["name"]: each for each in rules}
+    assert rule["media"]["action"] == {"allow": {}}
+    assert rule["media"]["statement"]["regexMatchStatement"]["regexString"] == MEDIA_PATHS
     for path in ("/v1/tus/upl_1", "/v1/tus", "/v1/uploads/simple", "/api/uploader/upload"):
         assert re.search(MEDIA_PATHS, path)
     for path in ("/v1/uploads", "/v1/uploads/simpler", "/x/v1/tus", "/api/uploader/uploads"):
         assert not re.search(MEDIA_PATHS, path)
+    common = rule["Common"]["statement"]["managedRuleGroupStatement"]
+    # Completing an upload names all its parts.
+    assert "SizeRestrictions_BODY" in [each["name"] for each in common["ruleActionOverrides"]]
 
 
 def _gateway(*, cache: bool) -> Recording:

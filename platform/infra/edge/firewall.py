@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.edge.firewall_rules import MANAGED_GROUPS, MEDIA_PATHS, ManagedGroup
+from infra.edge.firewall_rules import MEDIA_PATHS, OF_BODIES, OF_EVERYBODY, ManagedGroup
 from infra.names import Names
 
 _RATE_WINDOW_SECONDS = 300
@@ -53,8 +53,10 @@ class Firewall(Component):
             scope=args.scope,
             default_action={"allow": {}},
             rules=[
-                _rate_rule(args.rate_limit),
-                *(_managed(place, group) for place, group in enumerate(MANAGED_GROUPS, start=1)),
+                _rate_rule(0, args.rate_limit),
+                _managed(1, OF_EVERYBODY),
+                _media_rule(2),
+                *(_managed(place, group) for place, group in enumerate(OF_BODIES, start=3)),
             ],
             visibility_config=_seen_as(called),
             opts=self.child(),
@@ -111,10 +113,10 @@ def _rule_seen_as(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgsDict:
     }
 
 
-def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgsDict:
+def _rate_rule(priority: int, limit: int) -> aws.wafv2.WebAclRuleArgsDict:
     return {
         "name": "rate",
-        "priority": 0,
+        "priority": priority,
         "action": {"block": {"custom_response": {"response_code": 429}}},
         "statement": {
             "rate_based_statement": {
@@ -127,30 +129,35 @@ def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgsDict:
     }
 
 
-def _managed(priority: int, group: ManagedGroup) -> aws.wafv2.WebAclRuleArgsDict:
-    statement: aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgsDict = {
-        "vendor_name": "AWS",
-        "name": group.name,
-        "rule_action_overrides": [
-            {"name": rule, "action_to_use": {"count": {}}} for rule in group.only_counts
-        ],
-    }
-    if group.looks_into_bodies:
-        statement["scope_down_statement"] = {
-            "not_statement": {
-                "statement": {
-                    "regex_match_statement": {
-                        "regex_string": MEDIA_PATHS,
-                        "field_to_match": {"uri_path": {}},
-                        "text_transformations": [{"priority": 0, "type": "NONE"}],
-                    }
-                }
+def _media_rule(priority: int) -> aws.wafv2.WebAclRuleArgsDict:
+    return {
+        "name": "media",
+        "priority": priority,
+        "action": {"allow": {}},
+        "statement": {
+            "regex_match_statement": {
+                "regex_string": MEDIA_PATHS,
+                "field_to_match": {"uri_path": {}},
+                "text_transformations": [{"priority": 0, "type": "NONE"}],
             }
-        }
+        },
+        "visibility_config": _rule_seen_as("media"),
+    }
+
+
+def _managed(priority: int, group: ManagedGroup) -> aws.wafv2.WebAclRuleArgsDict:
     return {
         "name": group.short_name,
         "priority": priority,
         "override_action": {"none": {}},
-        "statement": {"managed_rule_group_statement": statement},
+        "statement": {
+            "managed_rule_group_statement": {
+                "vendor_name": "AWS",
+                "name": group.name,
+                "rule_action_overrides": [
+                    {"name": rule, "action_to_use": {"count": {}}} for rule in group.only_counts
+                ],
+            }
+        },
         "visibility_config": _rule_seen_as(group.short_name),
     }

@@ -1,9 +1,10 @@
-"""The rules of the firewall, most decisive first. Pure."""
+"""What the firewall looks at, in its order. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Where bodies are media: a rule that looks for scripts in them finds some sooner or later.
+# Where bodies are media: a rule that looks for scripts in them finds some sooner or later. Such
+# requests are let in once they have passed what is asked of everybody.
 MEDIA_PATHS = "^/(v1/tus|v1/uploads/simple|api/uploader/upload)(/|$)"
 
 
@@ -14,20 +15,18 @@ class ManagedGroup:
     Args:
         name: AWS' name of it.
         only_counts: Rules in it that count and stop nobody.
-        looks_into_bodies: Not asked about MEDIA_PATHS.
     """
 
     name: str
     only_counts: Sequence[str] = ()
-    looks_into_bodies: bool = True
 
     @property
     def short_name(self) -> str:
         return self.name.removeprefix("AWSManagedRules").removesuffix("RuleSet")
 
 
-MANAGED_GROUPS = (
-    ManagedGroup("AWSManagedRulesAmazonIpReputationList", looks_into_bodies=False),
+OF_EVERYBODY = ManagedGroup("AWSManagedRulesAmazonIpReputationList")
+OF_BODIES = (
     ManagedGroup("AWSManagedRulesKnownBadInputsRuleSet"),
     ManagedGroup(
         "AWSManagedRulesCommonRuleSet",
