@@ -121,11 +121,11 @@ class DayTwo(Component):
                     account=context.account,
                     region=context.region,
                     trail=context.trail,
-                    trail_bucket=args.state.buckets.logs.bucket,
+                    trail_bucket=args.state.buckets.log_target,
                     topic_arn=self.alarms.topic_arn,
                     ci_repository=settings.day_two.ci_repository,
                 ),
-                opts=self.child(depends_on=[args.state.buckets.logs_policy]),
+                opts=self.child(),
             )
         if settings.day_two.backups:
             Recovery(

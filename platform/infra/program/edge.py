@@ -91,7 +91,7 @@ class Edge(Component):
             DeliveryArgs(
                 names=context.names,
                 bucket=args.state.buckets.media,
-                logs=args.state.buckets.logs,
+                log_target=args.state.buckets.log_target,
                 site=site,
                 firewall_arn=self._firewall("cdn-firewall", "CLOUDFRONT", args, there)
                 if edge.waf
