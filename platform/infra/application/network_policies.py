@@ -73,14 +73,14 @@ class NetworkPolicies(Component):
                         policy_types=["Ingress", "Egress"],
                         ingress=[
                             k8s.networking.v1.NetworkPolicyIngressRuleArgs(
-                                from_=places[flow.source], ports=_ports([flow])
+                                from_=places[flow.source], ports=[_port(flow)]
                             )
                             for flow in flows
                             if flow.destination == process.name
                         ],
                         egress=[
                             k8s.networking.v1.NetworkPolicyEgressRuleArgs(
-                                to=places[flow.destination], ports=_ports([flow])
+                                to=places[flow.destination], ports=[_port(flow)]
                             )
                             for flow in flows
                             if flow.source == process.name
@@ -92,11 +92,8 @@ class NetworkPolicies(Component):
         self.register_outputs({})
 
 
-def _ports(flows: Iterable[Flow]) -> list[k8s.networking.v1.NetworkPolicyPortArgs]:
-    return [
-        k8s.networking.v1.NetworkPolicyPortArgs(port=flow.port, protocol=flow.protocol)
-        for flow in flows
-    ]
+def _port(flow: Flow) -> k8s.networking.v1.NetworkPolicyPortArgs:
+    return k8s.networking.v1.NetworkPolicyPortArgs(port=flow.port, protocol=flow.protocol)
 
 
 def _places(surroundings: Surroundings) -> Mapping[str, list[_Peer]]:
