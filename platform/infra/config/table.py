@@ -99,7 +99,7 @@ CLUSTER: Mapping[str, Key] = {
     "readOnlyRoleArns": Key("list", "IAM roles that read the cluster, such as CI.", []),
     "containerInsights": Key(
         "boolean",
-        "CloudWatch's measurements of nodes and pods; paid by the measurement.",
+        "CloudWatch's measurements of nodes and pods, which alarms on nodes need; paid by number.",
         presets=by_preset(False, True, True),
     ),
 }

@@ -123,7 +123,7 @@ class Ground(Component):
                 admin_role_arns=settings.admin_role_arns,
                 read_only_role_arns=settings.read_only_role_arns,
                 app_namespace=NAMESPACE,
-                container_insights=True,
+                container_insights=settings.container_insights,
                 protect=context.settings.general.protect,
                 tags=context.settings.tags,
             ),
