@@ -95,6 +95,16 @@ def test_every_metric_that_is_asked_for_is_one_that_spool_has() -> None:
     assert named <= documented | {f"{name}_total" for name in documented}
 
 
+def test_the_runbook_has_a_word_on_each() -> None:
+    page = (ROOT / "docs/runbooks/alarms.md").read_text()
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    used = set()
+    for name in _by_name():
+        (heading,) = [h for h in headings if name == h or (h.endswith("-") and name.startswith(h))]
+        used.add(heading)
+    assert used == set(headings)
+
+
 def _alarms() -> Recording:
     def program() -> None:
         Alarms(

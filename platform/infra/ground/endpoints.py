@@ -10,7 +10,7 @@ from infra.component import Component
 from infra.names import Names
 
 # What nodes and workloads call. S3 is a gateway's, which costs nothing.
-_SERVICES = (
+INTERFACES = (
     "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms",
     "logs", "monitoring", "secretsmanager", "sns", "sqs", "sts", "xray",
 )  # fmt: skip
@@ -78,7 +78,7 @@ class Endpoints(Component):
             to_port=443,
             opts=self.child(),
         )
-        for service in (*_SERVICES, *(["kinesis-streams"] if args.kinesis else [])):
+        for service in (*INTERFACES, *(["kinesis-streams"] if args.kinesis else [])):
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,

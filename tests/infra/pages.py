@@ -1,0 +1,66 @@
+"""Writes what docs/infrastructure.md tells of the program itself: `python -m tests.infra.pages`.
+
+Between `<!-- resources -->` and its end: what each preset makes, by component. Between
+`<!-- costs -->` and its end: what that costs a month. A test compares both.
+"""
+
+import re
+from collections import Counter
+
+from infra.config.settings import Settings
+from infra.costs import PRICES, estimate, total
+from tests.infra.programs import ROOT, minimal, run_program
+
+PAGE = ROOT / "docs" / "infrastructure.md"
+_PRESETS = ("dev", "staging", "prod")
+
+
+def resources() -> str:
+    """The table of resources by component, most of them first."""
+    counts: dict[str, Counter[str]] = {}
+    for preset in _PRESETS:
+        for each in run_program(preset).resources:
+            parents = [t for t in each.urn.split("::")[2].split("$")[:-1] if t.startswith("spool:")]
+            if each.type.startswith("spool:") or not parents:
+                continue
+            counts.setdefault(parents[-1].removeprefix("spool:"), Counter())[preset] += 1
+    lines = ["| Component | " + " | ".join(_PRESETS) + " |", "|---|---|---|---|"]
+    for component in sorted(counts):
+        found = counts[component]
+        lines.append(f"| {component} | " + " | ".join(str(found[p] or "") for p in _PRESETS) + " |")
+    whole = [sum(found[preset] for found in counts.values()) for preset in _PRESETS]
+    lines.append("| **all** | " + " | ".join(f"**{count}**" for count in whole) + " |")
+    return "\n".join(lines)
+
+
+def costs() -> str:
+    """The estimate of each preset, and where its prices are from."""
+    by_preset = {p: estimate(Settings.of("spool", p, minimal(p))) for p in _PRESETS}
+    lines = ["| a month, USD | " + " | ".join(_PRESETS) + " |", "|---|---|---|---|"]
+    named = dict.fromkeys(line.what for found in by_preset.values() for line in found)
+    for what in named:
+        cells = []
+        for preset in _PRESETS:
+            lines_of = [each for each in by_preset[preset] if each.what == what and each.count]
+            cells.append("".join(f"{each.usd:.0f} ({each.count:g})" for each in lines_of))
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    whole = " | ".join(f"**{total(by_preset[preset]):.0f}**" for preset in _PRESETS)
+    lines.append(f"| **all** | {whole} |")
+    pages = ", ".join(sorted({price.page for price in PRICES.values()}))
+    return "\n".join(lines) + f"\n\nPages: {pages}, Amazon EC2 on-demand pricing."
+
+
+def rendered(page: str) -> str:
+    """The page with both parts as they should be."""
+    for name, make in (("resources", resources), ("costs", costs)):
+        page = re.sub(
+            rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)",
+            lambda found, make=make: found[1] + make() + found[2],  # type: ignore[misc]  # of this round
+            page,
+            flags=re.DOTALL,
+        )
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(PAGE.read_text()))
