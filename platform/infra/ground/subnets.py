@@ -48,7 +48,7 @@ def plan_subnets(vpc_cidr: str, zones: int) -> SubnetPlan:
 
 def zones_of(region: str, count: int, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
     """The names of the zones: the chosen ones, or the region's first."""
-    return tuple(chosen) if chosen else tuple(f"{region}{letter}" for letter in "abcdef"[:count])
+    return tuple(chosen) if chosen else tuple(f"{region}{letter}" for letter in "abc"[:count])
 
 
 def _first(share: int, blocks: int) -> int:

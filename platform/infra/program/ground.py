@@ -12,7 +12,7 @@ from infra.ground.endpoints import Endpoints, EndpointsArgs
 from infra.ground.keys import Keys, KeysArgs
 from infra.ground.network import Network, NetworkArgs
 from infra.ground.pools import plan_pools
-from infra.ground.subnets import SubnetPlan, plan_subnets
+from infra.ground.subnets import SubnetPlan, plan_subnets, zones_of
 from infra.names import CLUSTER
 from infra.program.context import Context
 
@@ -66,8 +66,7 @@ class Ground(Component):
             NetworkArgs(
                 names=context.names,
                 plan=self.plan,
-                zone_names=settings.zone_names
-                or [f"{context.region}{letter}" for letter in "abc"[: settings.zones]],
+                zone_names=zones_of(context.region, settings.zones, settings.zone_names),
                 nat_gateways=settings.nat_gateways,
                 flow_logs=settings.flow_logs,
                 log_retention_days=context.settings.application.log_retention_days,
