@@ -13,6 +13,8 @@ from infra.program.context import Context
 from infra.program.ground import Ground
 from infra.program.state import State
 
+_VIEWING = 10
+
 
 @dataclass(frozen=True)
 class EdgeArgs:
@@ -121,7 +123,8 @@ class Edge(Component):
             FirewallArgs(
                 names=context.names,
                 scope="REGIONAL" if here else "CLOUDFRONT",
-                rate_limit=context.settings.edge.waf_rate_limit,
+                # A viewer takes some fifty segments in five minutes where a page takes a few.
+                rate_limit=context.settings.edge.waf_rate_limit * (1 if here else _VIEWING),
                 log_retention_days=context.settings.application.log_retention_days,
                 # The key of logs is known in the stack's region only.
                 logs_key=args.ground.keys.arn("logs") if here else None,
