@@ -1,11 +1,13 @@
 """The rules as a Pulumi policy pack: one stack policy a rule, all of them mandatory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pulumi_policy
 
 from policy.rules import ALL
-from policy.rules.rule import Resource, Rule, Stack
+from policy.rules.rule import UNKNOWN, Resource, Rule, Stack, default_tags
 
 
 def pack(rules: Sequence[Rule] = ALL) -> pulumi_policy.PolicyPack:
@@ -34,15 +36,33 @@ def _validating(
 
 def stack_of(resources: Sequence[pulumi_policy.PolicyResource]) -> Stack:
     """What the rules look at. The preset is the tag that the providers put on everything."""
-    tags: dict[str, str] = {}
-    for each in resources:
-        if each.resource_type == "pulumi:providers:aws":
-            tags |= (each.props.get("defaultTags") or {}).get("tags") or {}
-    return Stack(
-        resources=[
-            Resource(each.resource_type, each.name, each.props, bool(each.opts.protect))
+    stack = Stack(
+        [
+            Resource(each.resource_type, each.name, _plain(each.props), bool(each.opts.protect))
             for each in resources
-        ],
-        preset=tags.get("preset", "dev"),
-        eu_residency=tags.get("residency") == "eu",
+        ]
     )
+    tags = {
+        key: value
+        for provider in stack.of("pulumi:providers:aws")
+        for key, value in default_tags(provider).items()
+    }
+    return replace(
+        stack, preset=tags.get("preset", "dev"), eu_residency=tags.get("residency") == "eu"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Plain lists and objects: the SDK's raise on what is not known, and no list is a `list`."""
+    if isinstance(value, Mapping):
+        return {key: _at(value, key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_at(value, index) for index in range(len(value))]
+    return value
+
+
+def _at(value: Any, key: Any) -> Any:
+    try:
+        return _plain(value[key])
+    except pulumi_policy.UnknownValueError:
+        return UNKNOWN

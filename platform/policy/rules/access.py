@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from policy.rules.clusters import clusters
 from policy.rules.rule import Found, Resource, Rule, Stack, listed, statements_of
 
 _POLICIES = (
@@ -122,12 +123,9 @@ def _public_databases(stack: Stack) -> Found:
 
 
 def _public_cluster(stack: Stack) -> Found:
-    for resource in stack.of("eks:index:Cluster"):
-        if resource.get("endpointPublicAccess") and (
-            not resource.get("publicAccessCidrs")
-            or _OPEN & set(listed(resource.get("publicAccessCidrs")))
-        ):
-            yield resource, "has an API for the whole internet; list who reaches it."
+    for each in clusters(stack):
+        if each.public and (not each.callers or _OPEN & set(each.callers)):
+            yield each.resource, "has an API for the whole internet; list who reaches it."
 
 
 RULES = (

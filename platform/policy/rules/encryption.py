@@ -1,5 +1,6 @@
 """At rest, everything is encrypted, and keys rotate."""
 
+from policy.rules.clusters import clusters
 from policy.rules.rule import Found, Rule, Stack, listed
 
 
@@ -42,9 +43,9 @@ def _keys(stack: Stack) -> Found:
 
 
 def _cluster(stack: Stack) -> Found:
-    for resource in stack.of("eks:index:Cluster"):
-        if stack.preset in ("staging", "prod") and not resource.get("encryptionConfigKeyArn"):
-            yield resource, "keeps Kubernetes secrets without a key of ours."
+    for each in clusters(stack):
+        if stack.preset in ("staging", "prod") and not each.key:
+            yield each.resource, "keeps Kubernetes secrets without a key of ours."
 
 
 RULES = (

@@ -1,7 +1,8 @@
 """What lets a stack be operated: tags, regions, protection, logs, dead letters."""
 
 from infra.config.checks import KUBERNETES_VERSIONS
-from policy.rules.rule import Found, Rule, Stack, listed
+from policy.rules.clusters import clusters
+from policy.rules.rule import Found, Rule, Stack, default_tags
 
 _TAGS = ("project", "stack", "owner", "cost-center")
 STATE = (
@@ -16,7 +17,7 @@ _LOGS = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
 
 def _tags(stack: Stack) -> Found:
     for resource in stack.of("pulumi:providers:aws"):
-        tags = resource.get("defaultTags", "tags") or {}
+        tags = default_tags(resource)
         missing = [tag for tag in _TAGS if not tags.get(tag)]
         if missing:
             yield resource, f"tags nothing with {', '.join(missing)}."
@@ -63,10 +64,12 @@ def _backups(stack: Stack) -> Found:
 
 
 def _versions(stack: Stack) -> Found:
-    for resource in stack.of("eks:index:Cluster"):
-        version = resource.get("version")
-        if version is not None and version not in KUBERNETES_VERSIONS:
-            yield resource, f"is Kubernetes {version}; tested are {', '.join(KUBERNETES_VERSIONS)}."
+    for each in clusters(stack):
+        if each.version not in KUBERNETES_VERSIONS:
+            yield (
+                each.resource,
+                f"is Kubernetes {each.version}; tested are {', '.join(KUBERNETES_VERSIONS)}.",
+            )
     for resource in stack.of(*_DATABASES):
         if resource.get("allowMajorVersionUpgrade"):
             yield resource, "may jump a major version by itself; upgrade by the runbook."
@@ -78,10 +81,10 @@ def _logs(stack: Stack) -> Found:
     for resource in stack.of("aws:cloudwatch/logGroup:LogGroup"):
         if not resource.get("retentionInDays"):
             yield resource, "keeps logs for ever; set retention_in_days."
-    for resource in stack.of("eks:index:Cluster"):
-        missing = _LOGS - set(listed(resource.get("enabledClusterLogTypes")))
+    for each in clusters(stack):
+        missing = _LOGS - set(each.logs)
         if missing:
-            yield resource, f"does not log {', '.join(sorted(missing))}."
+            yield each.resource, f"does not log {', '.join(sorted(missing))}."
 
 
 def _dead_letters(stack: Stack) -> Found:
@@ -93,10 +96,9 @@ def _dead_letters(stack: Stack) -> Found:
 
 def _metadata(stack: Stack) -> Found:
     for resource in stack.of("aws:ec2/launchTemplate:LaunchTemplate"):
-        options = resource.get("metadataOptions") or {}
-        if options.get("httpTokens") != "required":
+        if resource.get("metadataOptions", "httpTokens") != "required":
             yield resource, "answers to version 1 of the metadata service; require tokens."
-        if options.get("httpPutResponseHopLimit") != 1:
+        if resource.get("metadataOptions", "httpPutResponseHopLimit") != 1:
             yield resource, "lets pods reach the metadata service; set the hop limit to 1."
 
 

@@ -3,9 +3,22 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 Properties = Mapping[str, Any]
+
+
+class Unknown(Enum):
+    """The value that only an update will tell.
+
+    It counts as set and is judged once it is known; else every new stack's preview would fail.
+    """
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -14,7 +27,7 @@ class Resource:
 
     Args:
         type, name: Its type token and logical name.
-        properties: Its inputs; what is not known yet is missing.
+        properties: Plain values; `UNKNOWN` for what is not known yet.
         protected: The engine refuses to delete it.
     """
 
@@ -81,27 +94,39 @@ def dig(value: Any, *path: str) -> Any:
     for name in path:
         if isinstance(value, list):
             value = value[0] if value else None
+        if value is UNKNOWN:
+            return UNKNOWN
         if not isinstance(value, Mapping):
             return None
         value = value.get(name)
     return value
 
 
+def parsed(document: Any) -> Any:
+    """A document that may be given as JSON; None if it is text of another kind."""
+    if not isinstance(document, str):
+        return document
+    try:
+        return json.loads(document)
+    except json.JSONDecodeError:
+        return None
+
+
+def default_tags(provider: Resource) -> Mapping[str, Any]:
+    """What a provider puts on everything. Properties of providers are JSON on their way."""
+    tags = dig(parsed(provider.get("defaultTags")), "tags")
+    return tags if isinstance(tags, Mapping) else {}
+
+
 def statements_of(document: Any) -> list[Mapping[str, Any]]:
     """The statements of a policy document, given as text or as an object; none if unknown."""
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except json.JSONDecodeError:
-            return []
-    found = dig(document, "Statement")
-    if isinstance(found, Mapping):
-        return [found]
-    return [each for each in found or () if isinstance(each, Mapping)]
+    return [
+        each for each in listed(dig(parsed(document), "Statement")) if isinstance(each, Mapping)
+    ]
 
 
 def listed(value: Any) -> list[Any]:
-    """A single value as a list of one, as IAM has it."""
-    if value is None:
+    """A single value as a list of one, as IAM has it; nothing if it is not known."""
+    if value is None or value is UNKNOWN:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,19 +1,16 @@
 """Buckets: private, encrypted, versioned, by TLS only."""
 
-from policy.rules.rule import Found, Resource, Rule, Stack, listed, statements_of
+from policy.rules.rule import UNKNOWN, Found, Resource, Rule, Stack, listed, statements_of
 
 _BUCKET = "aws:s3/bucket:Bucket"
 _BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 _FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
-def _names(bucket: Resource) -> set[object]:
-    """What other resources may call it by: its physical name, or its id under mocks."""
-    return {bucket.get("bucket"), f"{bucket.name}-id"}
-
-
 def _of(stack: Stack, type_: str, bucket: Resource) -> list[Resource]:
-    return [each for each in stack.of(type_) if each.get("bucket") in _names(bucket)]
+    """What is set for a bucket. That of a bucket that is not made yet may be any bucket's."""
+    names = (bucket.get("bucket"), UNKNOWN)
+    return [each for each in stack.of(type_) if each.get("bucket") in names]
 
 
 def _public(stack: Stack) -> Found:
@@ -43,7 +40,7 @@ def _tls(stack: Stack) -> Found:
     for bucket in stack.of(_BUCKET):
         policies = _of(stack, "aws:s3/bucketPolicy:BucketPolicy", bucket)
         statements = [s for each in policies for s in statements_of(each.get("policy"))]
-        unknown = any(each.get("policy") is None for each in policies)
+        unknown = any(each.get("policy") is UNKNOWN for each in policies)
         refuses = any(
             each.get("Effect") == "Deny" and "aws:SecureTransport" in str(each.get("Condition"))
             for each in statements
@@ -53,12 +50,12 @@ def _tls(stack: Stack) -> Found:
 
 
 def _versioned(stack: Stack) -> Found:
-    for versioning in stack.of("aws:s3/bucketVersioning:BucketVersioning"):
+    type_ = "aws:s3/bucketVersioning:BucketVersioning"
+    for versioning in stack.of(type_):
         if versioning.get("versioningConfiguration", "status") != "Enabled":
             yield versioning, "does not keep versions."
-    held = [each.get("bucket") for each in stack.of("aws:s3/bucketVersioning:BucketVersioning")]
     for bucket in stack.of(_BUCKET):
-        if bucket.protected and not _names(bucket) & set(held):
+        if bucket.protected and not _of(stack, type_, bucket):
             yield bucket, "is kept for good and keeps no versions."
 
 
