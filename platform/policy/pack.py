@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pulumi_policy
+from pulumi_policy.proxy import UnknownValueError
 
 from policy.rules import ALL
 from policy.rules.rule import UNKNOWN, Resource, Rule, Stack, default_tags
@@ -17,16 +18,18 @@ def pack(rules: Sequence[Rule] = ALL) -> pulumi_policy.PolicyPack:
         enforcement_level=pulumi_policy.EnforcementLevel.MANDATORY,
         policies=[
             pulumi_policy.StackValidationPolicy(
-                name=rule.name, description=rule.about, validate=_validating(rule)
+                name=rule.name, description=rule.about, validate=validating(rule)
             )
             for rule in rules
         ],
     )
 
 
-def _validating(
+def validating(
     rule: Rule,
 ) -> Callable[[pulumi_policy.StackValidationArgs, Callable[..., None]], None]:
+    """What the engine calls for a rule: all resources in, a report for each that breaks it."""
+
     def validate(args: pulumi_policy.StackValidationArgs, report: Callable[..., None]) -> None:
         for violation in rule.violations(stack_of(args.resources)):
             report(f"{violation.resource.name} {violation.message}")
@@ -64,5 +67,5 @@ def _plain(value: Any) -> Any:
 def _at(value: Any, key: Any) -> Any:
     try:
         return _plain(value[key])
-    except pulumi_policy.UnknownValueError:
+    except UnknownValueError:
         return UNKNOWN

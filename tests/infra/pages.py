@@ -1,7 +1,8 @@
 """Writes what docs/infrastructure.md tells of the program itself: `python -m tests.infra.pages`.
 
 Between `<!-- resources -->` and its end: what each preset makes, by component. Between
-`<!-- costs -->` and its end: what that costs a month. A test compares both.
+`<!-- costs -->` and its end: what that costs a month. Between `<!-- rules -->` and its end: the
+policy. A test compares them.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections import Counter
 
 from infra.config.settings import Settings
 from infra.costs import PRICES, estimate, total
+from policy.rules import ALL
 from tests.infra.programs import ROOT, minimal, run_program
 
 PAGE = ROOT / "docs" / "infrastructure.md"
@@ -50,9 +52,15 @@ def costs() -> str:
     return "\n".join(lines) + f"\n\nPages: {pages}, Amazon EC2 on-demand pricing."
 
 
+def rules() -> str:
+    """The rules of the policy pack."""
+    lines = ["| Rule | What holds |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{rule.name}` | {rule.about} |" for rule in ALL)])
+
+
 def rendered(page: str) -> str:
-    """The page with both parts as they should be."""
-    for name, make in (("resources", resources), ("costs", costs)):
+    """The page with its parts as they should be."""
+    for name, make in (("resources", resources), ("costs", costs), ("rules", rules)):
         page = re.sub(
             rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)",
             lambda found, make=make: found[1] + make() + found[2],  # type: ignore[misc]  # of this round
