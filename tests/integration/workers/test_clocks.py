@@ -22,7 +22,9 @@ from tests.integration.workers.sqs_side import SqsSide
 _WRONG_SECONDS = 300
 _LEASE_SECONDS = 2
 _WORKER = """
-import asyncio, os, threading, time
+import asyncio, ctypes, os, threading, time
+# Who is killed with the test is faketime, and PR_SET_PDEATHSIG (1) has SIGKILL (9) follow it.
+ctypes.CDLL(None).prctl(1, 9)
 # faketime leaves the monotonic clock alone, and then refuses to sleep by it.
 time.sleep = lambda seconds: threading.Event().wait(seconds)
 from app.settings import load_settings
