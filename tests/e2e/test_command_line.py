@@ -114,12 +114,15 @@ def test_an_interrupted_upload_goes_on(
     # Four connections share this, so that one of them at least has sent a whole part.
     link.hold_after(4 * PART + 8 * MIB)
     first = spool.launch("upload", str(file))
-    assert link.held.wait(60)
-    upload_id = _begun(spool)
-    first.send_signal(number)
-    _, err = first.communicate(timeout=30)
-    assert first.returncode == status, err
-    link.release()
+    try:
+        assert link.held.wait(60)
+        upload_id = _begun(spool)
+        first.send_signal(number)
+        _, err = first.communicate(timeout=30)
+        assert first.returncode == status, err
+    finally:
+        # Or the tests behind this one wait as well.
+        link.release()
     until(lambda: _stored(spool), "no part arrives")
     arrived = _stored(spool)
     assert arrived < 80

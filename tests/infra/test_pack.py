@@ -12,14 +12,14 @@ from policy.rules import ALL
 from policy.rules.rule import UNKNOWN
 
 
-def _resource(type_: str, name: str, **properties: Any) -> pulumi_policy.PolicyResource:
+def _resource(type_: str, called: str, /, **properties: Any) -> pulumi_policy.PolicyResource:
     held = SimpleNamespace(
         resource_type=type_,
-        name=name,
+        name=called,
         props=unknown_checking_proxy(properties),
         opts=SimpleNamespace(protect=True),
     )
-    return cast(pulumi_policy.PolicyResource, held)
+    return cast("pulumi_policy.PolicyResource", held)
 
 
 def _provider(**tags: str) -> pulumi_policy.PolicyResource:

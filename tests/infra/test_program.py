@@ -5,8 +5,12 @@ import itertools
 import pytest
 
 from infra.outputs import Outputs
+from tests.infra.chains import longest_chain
 from tests.infra.programs import run_program
 from tests.infra.recorder import Recording
+
+# Network, cluster, nodes, services, migrations, pods: each waits for the one before.
+_LONGEST = 30
 
 
 @pytest.fixture(scope="module", params=["dev", "staging", "prod", "branch"])
@@ -55,6 +59,12 @@ def test_outputs_are_the_typed_ones(recording: Recording) -> None:
     assert outputs.namespace == "spool"
     assert set(outputs.buckets or {}) == {"source", "media", "frames", "archive"}
     assert set(outputs.dashboards or {}) == {"application", "workers", "infrastructure"}
+
+
+def test_the_longest_chain_of_an_update_stays_short(recording: Recording) -> None:
+    chain = longest_chain(recording)
+    print(f"{len(chain)} one after the other: {' ▸ '.join(chain)}")
+    assert len(chain) <= _LONGEST
 
 
 def test_a_preview_of_a_new_stack_needs_no_value_of_aws() -> None:

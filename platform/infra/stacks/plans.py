@@ -79,17 +79,20 @@ def drift_in(events: Iterable[EngineEvent]) -> list[Change]:
 
 
 def failures_of(events: Iterable[EngineEvent]) -> list[str]:
-    """What the engine said of single resources: `type name: message`."""
-    failures = []
+    """What the engine said of single resources, `type name: message`; else of the program."""
+    resources, program = [], []
     for event in events:
         said = event.diagnostic_event
-        if said is None or said.severity != "error" or not said.urn:
+        if said is None or said.severity != "error":
             continue
-        parts = said.urn.split("::")
-        kind = parts[2].split("$")[-1]
-        if not kind.startswith("pulumi:pulumi"):
-            failures.append(f"{kind} {parts[-1]}: {' '.join(said.message.split())}")
-    return list(dict.fromkeys(failures))
+        message = " ".join(said.message.split())
+        parts = (said.urn or "").split("::")
+        kind = parts[2].split("$")[-1] if len(parts) > 2 else ""
+        if kind and not kind.startswith(_ENGINES_OWN):
+            resources.append(f"{kind} {parts[-1]}: {message}")
+        else:
+            program.append(message)
+    return list(dict.fromkeys(resources or program))
 
 
 def fingerprint(deployment: Mapping[str, object], config: Mapping[str, str]) -> str:

@@ -80,7 +80,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
     def Configure(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
+        # Who makes components has to take secrets and resources as they come.
+        makes_components = self._package == "eks"
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=makes_components, acceptResources=makes_components, supportsPreview=True
+        )
 
     def Check(self, request: Any, context: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
@@ -155,7 +159,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                     acceptResources=True,
                     protect=request.protect,
                     providers=dict(request.providers),
-                    aliasURNs=list(request.aliasURNs),
                 )
             )
             inputs = plain(request.inputs)
@@ -211,12 +214,10 @@ def _type_and_name(urn: str) -> tuple[str, str]:
     return parts[2].split("$")[-1], parts[-1]
 
 
-def serve(
-    package: str, cloud: Cloud, made: type[Provider] = Provider
-) -> tuple[grpc.Server, int]:
+def serve(package: str, cloud: Cloud, made: type[Provider] = Provider) -> tuple[grpc.Server, int]:
     """A server of a package's resources, started, and its port."""
     server = grpc.server(ThreadPoolExecutor(32), options=_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(made(package, cloud), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(package, cloud), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port

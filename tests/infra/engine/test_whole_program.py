@@ -3,34 +3,18 @@
 import runpy
 from pathlib import Path
 
-import pytest
-
-from infra.stacks import Environment, Environments
-from infra.stacks.errors import StateProtected
+from infra.stacks import Environments
 from tests.infra.engine.conftest import Engine
 from tests.infra.programs import ROOT, minimal
-
-_SECRETS = {"cdnPrivateKeys"}
 
 
 def _program() -> None:
     runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
 
-def _environment(folder: Path, preset: str) -> Environment:
-    (folder / "Pulumi.yaml").write_text("name: spool\nruntime: python\n")
-    environments = Environments(folder, program=_program)
-    config = minimal(preset)
-    environment = environments.create(preset, preset)
-    environment.configure({key: each for key, each in config.items() if key not in _SECRETS})
-    environment.configure(
-        {key: each for key, each in config.items() if key in _SECRETS}, secret=True
-    )
-    return environment
-
-
 def test_dev_lives_and_ends(engine: Engine, tmp_path: Path) -> None:
-    dev = _environment(tmp_path, "dev")
+    (tmp_path / "Pulumi.yaml").write_text("name: spool\nruntime: python\n")
+    dev = Environments(tmp_path, program=_program).create("dev", "dev", minimal("dev"))
     plan = dev.preview()
     assert {each.operation for each in plan.changes} == {"create"}
     made = dev.up().changes
@@ -47,10 +31,3 @@ def test_dev_lives_and_ends(engine: Engine, tmp_path: Path) -> None:
 
     dev.destroy(all_state=True)
     assert engine.cloud.things == {}
-
-
-def test_what_prod_keeps_is_not_destroyed(engine: Engine, tmp_path: Path) -> None:
-    prod = _environment(tmp_path, "prod")
-    prod.up()
-    with pytest.raises(StateProtected):
-        prod.destroy(all_state=True)
