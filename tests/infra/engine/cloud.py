@@ -217,7 +217,7 @@ def _type_and_name(urn: str) -> tuple[str, str]:
 def serve(package: str, cloud: Cloud, made: type[Provider] = Provider) -> tuple[grpc.Server, int]:
     """A server of a package's resources, started, and its port."""
     server = grpc.server(ThreadPoolExecutor(32), options=_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(package, cloud), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(made(package, cloud), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from examples.nightly import nightly
 from infra.outputs import export
 from infra.stacks import Environments
 from infra.stacks.errors import (
@@ -189,6 +190,16 @@ def test_environments_of_branches_end(engine: Engine, environments: Environments
     assert environments.reap(now + timedelta(hours=13)) == [branch.name]
     assert [each.name for each in environments.all()] == ["dev"]
     assert sum("s3" in key for key in engine.cloud.things) == 1
+
+
+def test_the_example_reaps_and_tells_of_drift(
+    engine: Engine, environments: Environments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environments.create("dev").up()
+    assert nightly(environments) == 0
+    engine.cloud.one("sns")["tags"] = {"by": "hand"}
+    assert nightly(environments) == 2
+    assert "dev: alarms (aws:sns/topic:Topic) tags" in capsys.readouterr().out
 
 
 def test_a_passphrase_that_is_wrong(
