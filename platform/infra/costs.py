@@ -1,8 +1,8 @@
 """What a stack costs a month before anybody uploads, roughly. Pure.
 
-On-demand prices of us-east-1 in USD, rounded, as AWS' public pricing pages had them in 2025; each
-names its page. Traffic, requests, storage of videos and spot nodes at work come on top. Look the
-prices up before you rely on them: AWS changes them, and this table does not know.
+On-demand prices of us-east-1 in USD, rounded, written down from memory of 2025; each names the page
+of AWS to compare it with before you rely on it. Traffic, requests, storage of videos and spot nodes
+at work come on top.
 """
 
 from collections.abc import Iterator, Mapping
