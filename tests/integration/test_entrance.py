@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -60,6 +61,24 @@ async def test_another_isolation_level_is_refused_and_not_ignored(single: Databa
     async with single.connection() as connection:
         with pytest.raises(ValueError, match="serializable"):
             _driver(connection).transaction(isolation="serializable")
+
+
+async def test_a_connection_whose_driver_is_lost_in_the_protocol_is_replaced(
+    single: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with single.connection() as connection:
+        lost = _driver(connection).get_server_pid()
+
+    async def prepare(*_: object, **__: object) -> None:
+        raise InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EnteringConnection, "prepare", prepare)
+        with pytest.raises(DBAPIError):
+            async with single.project("prj_one") as tx:
+                await _who(tx)
+    async with single.connection() as connection:
+        assert _driver(connection).get_server_pid() != lost
 
 
 def _driver(connection: Any) -> EnteringConnection:

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -77,14 +78,20 @@ class Database:
         )
         self.refused: str | None = None
         event.listen(self.engine.sync_engine, "connect", self._let_in)
-        event.listen(self.engine.sync_engine, "handle_error", self._turned_away)
+        event.listen(self.engine.sync_engine, "handle_error", self._went_wrong)
 
     def _let_in(self, *_: object) -> None:
         self.refused = None
 
-    def _turned_away(self, context: ExceptionContext) -> None:
-        if isinstance(driver_error(context.original_exception), LOGIN_REFUSED):
+    def _went_wrong(self, context: ExceptionContext) -> None:
+        error = driver_error(context.original_exception)
+        if isinstance(error, LOGIN_REFUSED):
             self.refused = "the database refuses the login"
+        if isinstance(error, InternalClientError):
+            # The driver has lost its place in the protocol. It does not call the connection
+            # closed, so the pool would hand it out again, to fail again.
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
 
     @asynccontextmanager
     async def project(self, project_id: str) -> AsyncIterator[AsyncSession]:
