@@ -1,5 +1,6 @@
 """What the documentation says is so."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import pytest
 import typer
 
-from app.cli.main import app
+from app.cli.main import app as spool
+from infra.config.table import KEYS
+from infra.stacks.command import app as spool_env
 from tools.settings_reference import PAGE, render
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAMS = {"spool": spool, "spool-env": spool_env}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -36,16 +40,28 @@ def test_the_two_commands_come_first() -> None:
     assert "make test" in first
 
 
-@pytest.mark.parametrize("line", [line for line in commands() if "make " in line])
+@pytest.mark.parametrize("line", [line for line in commands() if line.startswith("make ")])
 def test_make_has_each_target(line: str) -> None:
     target = line.split()[1]
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", [line for line in commands() if ".venv/bin/spool" in line])
-def test_spool_has_each_command_with_its_options(line: str) -> None:
-    words = line.split(".venv/bin/spool")[1].split()
-    command = typer.main.get_command(app)
+def calls(page: Path) -> list[str]:
+    """What a page tells to type of our programs, in blocks and within sentences."""
+    shown = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    text = FENCE.sub("", page.read_text())
+    said = re.findall(r"`([^`\n]+)`", text)
+    found = [
+        re.match(r"(?:\w+=\S+ )*(?:\S+/)?((?:spool|spool-env) [a-z].*)", line)
+        for line in shown + said
+    ]
+    return [match[1] for match in found if match]
+
+
+@pytest.mark.parametrize("line", [line for page in PAGES for line in calls(page)])
+def test_our_programs_have_each_command_with_its_options(line: str) -> None:
+    program, *words = line.split()
+    command = typer.main.get_command(PROGRAMS[program])
     context = typer.Context(command)
     while words and hasattr(command, "get_command") and not words[0].startswith("-"):
         found = command.get_command(context, words.pop(0))
@@ -56,10 +72,18 @@ def test_spool_has_each_command_with_its_options(line: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_setting_of_a_stack_is_one(page: Path) -> None:
+    assert set(re.findall(r"\bspool:([a-z]\w+)", page.read_text())) <= set(KEYS) | {
+        "admins"
+    }  # a group in the cluster
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_each_link_leads_to_a_file_of_the_repository(page: Path) -> None:
     targets = re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text())
+    paths = {os.path.relpath(page.parent / target, ROOT) for target in targets}
 
-    assert set(targets) <= tracked()
+    assert paths <= tracked() | {"docs"}
 
 
 def test_the_tree_is_that_of_the_repository() -> None:
