@@ -71,6 +71,13 @@ def all_rows(table: str, role: str, grants: str) -> None:
     op.execute(f"GRANT {grants} ON {table} TO {role}")
 
 
+def as_owner(table: str, statement: str) -> None:
+    """Runs a statement over every row of a table whose security is forced."""
+    op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(statement)
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+
+
 def _literal(login: str | None) -> str:
     return "current_user" if login is None else "'" + login.replace("'", "''") + "'"
 

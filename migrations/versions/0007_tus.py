@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.security import all_rows, own_rows_only
+from migrations.security import all_rows, as_owner, own_rows_only
 
 revision = "0007"
 down_revision = "0006"
@@ -105,7 +105,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("tus_uploads")
-    op.execute("DELETE FROM uploads WHERE asset_id IS NULL")
+    as_owner("uploads", "DELETE FROM uploads WHERE asset_id IS NULL")
     op.alter_column(
         "uploads", "method", existing_type=sa.Text(), existing_comment=_SINCE, comment=_BEFORE
     )

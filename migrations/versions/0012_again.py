@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.security import all_rows
+from migrations.security import all_rows, as_owner
 
 revision = "0012"
 down_revision = "0011"
@@ -35,10 +35,7 @@ def upgrade() -> None:
     # An object of no project has no row any more: its message becomes a dead letter.
     op.execute("DROP POLICY spool_dispatch_rows ON arrivals")
     op.execute("REVOKE SELECT, INSERT ON arrivals FROM spool_dispatch")
-    # Security is forced, so the owner of the table would see none of them.
-    op.execute("ALTER TABLE arrivals NO FORCE ROW LEVEL SECURITY")
-    op.execute("DELETE FROM arrivals WHERE project_id IS NULL")
-    op.execute("ALTER TABLE arrivals FORCE ROW LEVEL SECURITY")
+    as_owner("arrivals", "DELETE FROM arrivals WHERE project_id IS NULL")
     op.alter_column("arrivals", "project_id", existing_type=sa.Text(collation="C"), nullable=False)
     op.alter_column("arrivals", "size_bytes", existing_type=sa.BigInteger(), nullable=False)
     all_rows("arrivals", "spool_dispatch", f"SELECT ({_SEES}), UPDATE ({_WRITES})")

@@ -91,6 +91,29 @@ def test_each_step_goes_down_and_up(owner_url: str, revision: str) -> None:
     upgrade(owner_url, app_login="spool_login")
 
 
+def test_pieces_of_videos_do_not_keep_the_schema_from_going_down(
+    postgres: LocalPostgres, database_name: str, owner_url: str
+) -> None:
+    """They break a rule of the older schema, and row-level security hides them from the owner."""
+    admin_url = database_of(postgres.admin_url(), database_name)
+
+    def put_one(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO organisations (id, name) VALUES ('org_1', 'One')"))
+        connection.execute(text("INSERT INTO projects VALUES ('prj_1', 'org_1', 'One')"))
+        connection.execute(
+            text(
+                "INSERT INTO uploads (id, project_id, state, method, filename, content_type, "
+                "size_bytes, part_bytes, object_key, deadline_at) VALUES ('upl_1', 'prj_1', "
+                "'uploading', 'tus', 'a.mp4', 'video/mp4', 1, 1, 'a', now())"
+            )
+        )
+        connection.commit()
+
+    _on(admin_url, put_one)
+    downgrade(owner_url, "0006")
+    upgrade(owner_url, app_login="spool_login")
+
+
 def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(alembic_config("")).get_heads()) == 1
 
