@@ -1,34 +1,18 @@
 """PostgreSQL by Aurora Serverless v2: a cluster whose instances grow and shrink by load."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
 from infra.ground.server import (
-    AUTHORITY,
     BACKUP_WINDOW,
     MAINTENANCE_WINDOW,
+    NAME,
+    OWNER,
     PARAMETERS,
-    PORT,
     Server,
-    ServerArgs,
 )
 
 _ENGINE = aws.rds.EngineType.AURORA_POSTGRESQL
-
-
-@dataclass(frozen=True)
-class AuroraArgs:
-    """What `Aurora` takes.
-
-    Args:
-        min_acu, max_acu: Capacity of each instance, of about 2 GiB of memory a unit.
-    """
-
-    server: ServerArgs
-    min_acu: float
-    max_acu: float
 
 
 class Aurora(Server):
@@ -36,15 +20,12 @@ class Aurora(Server):
 
     KIND = "ground:Aurora"
 
-    def __init__(
-        self, name: str, args: AuroraArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__(name, args.server, opts)
-        server = args.server
-        family = f"{_ENGINE.value}{server.version}"
+    def _make(self) -> None:
+        name, spec, owner = self._name, self._spec, self._args.owner
+        family = f"{_ENGINE.value}{spec.version}"
         parameters = aws.rds.ClusterParameterGroup(
             name,
-            name=server.names.of(f"db-{family}"),
+            name=spec.names.of(f"db-{family}"),
             family=family,
             parameters=[
                 aws.rds.ClusterParameterGroupParameterArgs(name=key, value=value)
@@ -52,47 +33,33 @@ class Aurora(Server):
             ],
             opts=self.child(),
         )
-        managed = server.owner_password is None
-        logs = self.log_group(f"{name}-postgresql", f"cluster/{self._identifier}/postgresql")
+        logs = self._log_group(f"{name}-postgresql", f"cluster/{self._identifier}/postgresql")
         cluster = aws.rds.Cluster(
             name,
             cluster_identifier=self._identifier,
             engine=_ENGINE,
             engine_mode="provisioned",
-            engine_version=server.version,
-            database_name=server.database_name,
-            port=PORT,
-            master_username=server.owner,
-            manage_master_user_password=True if managed else None,
-            master_user_secret_kms_key_id=server.secrets_key if managed else None,
-            master_password=server.owner_password,
+            database_name=NAME,
+            master_username=OWNER,
+            master_password=owner.password if owner else None,
             serverlessv2_scaling_configuration=aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
-                min_capacity=args.min_acu, max_capacity=args.max_acu
+                min_capacity=spec.min_acu, max_capacity=spec.max_acu
             ),
-            storage_encrypted=True,
-            kms_key_id=server.database_key,
-            db_subnet_group_name=self._subnets.name,
-            vpc_security_group_ids=[server.security_group_id],
             db_cluster_parameter_group_name=parameters.name,
             enabled_cloudwatch_logs_exports=["postgresql"],
-            backup_retention_period=server.backup_days,
             preferred_backup_window=BACKUP_WINDOW,
             preferred_maintenance_window=MAINTENANCE_WINDOW,
             copy_tags_to_snapshot=True,
-            delete_automated_backups=not server.protect,
-            deletion_protection=server.protect,
-            skip_final_snapshot=not server.protect,
-            final_snapshot_identifier=self.final_snapshot,
-            apply_immediately=not server.protect,
             opts=self.child(
-                protect=server.protect,
+                protect=spec.protect,
                 # A rotation has set another one since.
                 ignore_changes=["master_password"],
                 depends_on=[logs],
             ),
+            **self._kept(),
         )
-        readers = max(server.replicas, 1 if server.multi_az else 0)
-        instances = [self._instance(number, cluster) for number in range(1, readers + 2)]
+        readers = max(spec.replicas, 1 if spec.multi_az else 0)
+        instances = [self._member(number, cluster) for number in range(1, readers + 2)]
         self.identifier = cluster.cluster_identifier
         self.instance_identifiers = [each.identifier for each in instances]
         self.arn = cluster.arn
@@ -101,14 +68,10 @@ class Aurora(Server):
             lambda known: str(known[0])
         )
         self.reader_host = cluster.reader_endpoint
-        self.owner_secret_arn = (
-            cluster.master_user_secrets.apply(lambda kept: str(kept[0].secret_arn))
-            if managed
-            else None
-        )
-        self.declare()
+        self.owner_secret_arn = self._owner_secret(cluster.master_user_secrets)
 
-    def _instance(self, number: int, cluster: aws.rds.Cluster) -> aws.rds.ClusterInstance:
+    def _member(self, number: int, cluster: aws.rds.Cluster) -> aws.rds.ClusterInstance:
+        protect = self._spec.protect
         return aws.rds.ClusterInstance(
             f"{self._name}-{number}",
             identifier=f"{self._identifier}-{number}",
@@ -118,11 +81,7 @@ class Aurora(Server):
             instance_class="db.serverless",
             # The first reader takes over, having the writer's size.
             promotion_tier=min(number - 1, 15),
-            publicly_accessible=False,
-            ca_cert_identifier=AUTHORITY,
-            auto_minor_version_upgrade=True,
-            copy_tags_to_snapshot=True,
-            apply_immediately=not self._args.protect,
-            opts=self.child(protect=self._args.protect),
-            **self._watched(),
+            apply_immediately=not protect,
+            opts=self.child(protect=protect),
+            **self._instance(),
         )

@@ -13,16 +13,13 @@ import pulumi_aws as aws
 
 from infra.component import Component
 from infra.grants import Grant, SecretValue
-from infra.ground.aurora import Aurora, AuroraArgs
+from infra.ground.aurora import Aurora
 from infra.ground.login_secret import LoginSecret, LoginSecretArgs
 from infra.ground.proxy import Proxy, ProxyArgs
-from infra.ground.rds import Rds, RdsArgs
+from infra.ground.rds import Rds
 from infra.ground.rotation_function import Rotation, RotationArgs
-from infra.ground.server import PORT, Server, ServerArgs
-from infra.names import Names
+from infra.ground.server import NAME, OWNER, PORT, ServerArgs, ServerSpec
 
-NAME = "spool"
-OWNER = "spool_owner"
 LOGIN = "spool_login"
 TWIN = "spool_login_clone"
 # Of a secret's fields and the server's address, as External Secrets fills it in. The driver checks
@@ -31,9 +28,9 @@ _LOGIN = "{{{{ .username }}}}:{{{{ .password | urlquery }}}}"
 _URL = f"postgresql+asyncpg://{_LOGIN}@{{}}:{{}}/{{}}?ssl=verify-full"
 
 
-@dataclass(frozen=True)
-class DatabaseArgs:
-    """What `Database` takes.
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs(ServerSpec):
+    """What `Database` takes, beside what it asks of its server.
 
     Args:
         kind: What runs PostgreSQL.
@@ -41,39 +38,18 @@ class DatabaseArgs:
         rotation_days: Between two rotations of what is ours to rotate; 0 for never, which leaves
             out the function.
         clients: Security groups that may connect, by a word for each.
-        subnet_ids: Isolated ones, for the server and the proxy.
         private_subnet_ids: For the function, which has to reach Secrets Manager.
         use_secrets: Grant of the secrets' key.
-        database_key, secrets_key, logs_key: ARNs; AWS' own keys where they are None.
-
-    The rest is as the keys of the configuration say.
     """
 
-    names: Names
     kind: Literal["rds", "aurora"]
-    version: str
-    instance_class: str
-    multi_az: bool
-    replicas: int
-    storage_gib: int
-    storage_max_gib: int
-    min_acu: float
-    max_acu: float
-    backup_days: int
     password: Literal["managed", "secret"]
     rotation_days: int
     proxy: bool
-    protect: bool
-    monitoring: bool
-    log_retention_days: int
     vpc_id: pulumi.Input[str]
-    subnet_ids: list[pulumi.Output[str]]
     private_subnet_ids: list[pulumi.Output[str]]
     clients: Mapping[str, pulumi.Input[str]]
     use_secrets: Grant
-    database_key: pulumi.Input[str] | None = None
-    secrets_key: pulumi.Input[str] | None = None
-    logs_key: pulumi.Input[str] | None = None
 
 
 class Database(Component):
@@ -104,16 +80,15 @@ class Database(Component):
             self._let_in(f"{name}-{who}", group, client, f"From {who}")
 
         owner = self._secret("owner", OWNER) if args.password == "secret" else None  # noqa: S105  # who keeps it
-        server = self._server(owner)
+        server = (Aurora if args.kind == "aurora" else Rds)(
+            f"{name}-server", ServerArgs(args, owner, group.id), self.child()
+        )
         self.identifier = server.identifier
         self.instance_identifiers = server.instance_identifiers
         self.arn = server.arn
         self.host = server.host
         self.reader_host = server.reader_host
-        kept = owner.arn if owner else server.owner_secret_arn
-        if kept is None:
-            raise ValueError("RDS keeps no password of the owner, and neither do we")
-        self.master_secret_arn: pulumi.Output[str] = kept
+        self.master_secret_arn = server.owner_secret_arn
 
         self._app = self._secret("app", LOGIN)
         self.app_secret_arn: pulumi.Output[str] = self._app.arn
@@ -157,32 +132,6 @@ class Database(Component):
         # RDS draws the name of the secret that it keeps; External Secrets takes ARNs for names.
         value = SecretValue(self.master_secret_arn, self.master_secret_arn, template=url)
         return self.app_grant() | Grant(secrets={"SPOOL_MIGRATION_DATABASE_URL": value})
-
-    def _server(self, owner: LoginSecret | None) -> Server:
-        args = self._args
-        common = ServerArgs(
-            names=args.names,
-            version=args.version,
-            database_name=NAME,
-            multi_az=args.multi_az,
-            replicas=args.replicas,
-            backup_days=args.backup_days,
-            owner=OWNER,
-            owner_password=owner.password if owner else None,
-            subnet_ids=args.subnet_ids,
-            security_group_id=self.security_group_id,
-            log_retention_days=args.log_retention_days,
-            monitoring=args.monitoring,
-            protect=args.protect,
-            database_key=args.database_key,
-            secrets_key=args.secrets_key,
-            logs_key=args.logs_key,
-        )
-        name, child = f"{self._name}-server", self.child()
-        if args.kind == "aurora":
-            return Aurora(name, AuroraArgs(common, args.min_acu, args.max_acu), child)
-        storage = (args.storage_gib, args.storage_max_gib)
-        return Rds(name, RdsArgs(common, args.instance_class, *storage), child)
 
     def _proxied(
         self, server: aws.ec2.SecurityGroup, login_secrets: Mapping[str, pulumi.Output[str]]
@@ -251,7 +200,6 @@ class Database(Component):
             f"{self._name}-{what}",
             LoginSecretArgs(
                 name=args.names.path("database", what),
-                about=f"The database's login {username}",
                 username=username,
                 key=args.secrets_key,
                 protect=args.protect,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from infra.component import Component
@@ -19,11 +18,12 @@ from infra.placement import MEDIA
 from infra.services.external_secrets import STORE
 from infra.services.otel_collector import NAMESPACE
 from infra.services.release import release, resources
-from infra.state.kept_secret import KeptSecret, KeptSecretArgs
+from infra.state.kept_secret import KeptSecret, KeptSecretArgs, random_password
 from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
 
 _GRAFANA = "grafana"
 _ADMIN = "grafana-admin"
+_CHARACTERS = 32
 _RETENTION = "15d"
 _SMALL = {"resources": resources("25m", "128Mi")}
 
@@ -56,17 +56,14 @@ class GrafanaPassword(Component):
         self, name: str, args: GrafanaPasswordArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        password = aws.secretsmanager.get_random_password_output(
-            password_length=32,
-            exclude_punctuation=True,
-            opts=pulumi.InvokeOutputOptions(parent=self),
-        ).random_password
         self.secret = KeptSecret(
             name,
             KeptSecretArgs(
                 name=args.names.path(_GRAFANA, "admin"),
                 about="Grafana's administrator",
-                value=password.apply(lambda value: json.dumps({"password": value})),
+                value=random_password(_CHARACTERS, self).apply(
+                    lambda value: json.dumps({"password": value})
+                ),
                 kms_key=args.secrets_key_arn,
                 recoverable=args.protect,
                 first_value_stays=True,

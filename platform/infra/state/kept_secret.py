@@ -18,8 +18,8 @@ class KeptSecretArgs:
         about: What is in it.
         value: JSON.
         kms_key: ARN of the key of secrets; the account's own where it is None.
-        recoverable: Can be brought back for a month after its deletion; else it is gone at once,
-            and its name is free.
+        recoverable: Resists deletion, and can be brought back for a month after it; else it is
+            gone at once, and its name is free.
         first_value_stays: The value is random and made once: what is there is never overwritten,
             so that it can be changed by hand.
     """
@@ -36,8 +36,8 @@ class KeptSecret(Component):
     """A secret.
 
     Attributes:
-        name, arn: Of the secret.
-        version: To be there before something reads it.
+        name, arn: Of the secret; the ARN is known when there is a value.
+        version: The value that the program put there.
     """
 
     KIND = "state:KeptSecret"
@@ -52,17 +52,33 @@ class KeptSecret(Component):
             description=args.about,
             kms_key_id=args.kms_key,
             recovery_window_in_days=30 if args.recoverable else 0,
-            opts=self.child(),
+            opts=self.child(protect=args.recoverable),
         )
+        stays = args.first_value_stays
         self.version = aws.secretsmanager.SecretVersion(
             name,
-            secret_id=secret.id,
+            secret_id=secret.arn,
             secret_string=pulumi.Output.secret(args.value),
-            opts=self.child(ignore_changes=["secretString"] if args.first_value_stays else None),
+            opts=self.child(ignore_changes=["secretString"] if stays else None),
         )
-        self.name, self.arn = secret.name, secret.arn
+        self.name: pulumi.Output[str] = secret.name
+        self.arn: pulumi.Output[str] = self.version.secret_id
         self.register_outputs({"arn": self.arn})
 
     def value(self, key: str) -> SecretValue:
         """One field of its JSON."""
         return SecretValue(self.name, self.arn, key)
+
+
+def random_password(length: int, parent: pulumi.Resource | None) -> pulumi.Output[str]:
+    """Letters and digits, another time others: for a first value that stays.
+
+    Args:
+        parent: Whose provider of AWS is asked.
+    """
+    made = aws.secretsmanager.get_random_password_output(
+        password_length=length,
+        exclude_punctuation=True,
+        opts=pulumi.InvokeOutputOptions(parent=parent),
+    )
+    return pulumi.Output.secret(made.random_password)

@@ -4,12 +4,11 @@ import json
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from infra.component import Component
 from infra.grants import Grant
 from infra.names import Names
-from infra.state.kept_secret import KeptSecret, KeptSecretArgs
+from infra.state.kept_secret import KeptSecret, KeptSecretArgs, random_password
 
 # Of letters and digits: 380 bits, where 256 are asked for.
 _CHARACTERS = 64
@@ -47,17 +46,12 @@ class Secrets(Component):
         self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        made = aws.secretsmanager.get_random_password_output(
-            password_length=_CHARACTERS,
-            exclude_punctuation=True,
-            opts=pulumi.InvokeOutputOptions(parent=self),
-        )
         self.signing = KeptSecret(
             f"{name}-signing",
             KeptSecretArgs(
                 name=args.names.path("api", "signing"),
                 about="Keys that sign tokens and links, by key id, and which of them signs.",
-                value=pulumi.Output.secret(made.random_password).apply(
+                value=random_password(_CHARACTERS, self).apply(
                     lambda key: json.dumps({"keys": json.dumps({"k1": key}), "signs": "k1"})
                 ),
                 kms_key=args.kms_key,
