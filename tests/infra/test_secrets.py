@@ -25,7 +25,9 @@ def test_the_signing_keys_are_what_the_app_reads(monkeypatch: pytest.MonkeyPatch
     recording = _recorded()
     version = recording.one("aws:secretsmanager/secretVersion:SecretVersion")
     # A rotation by hand is not undone by the next `up`.
-    assert list(version.ignored) == ["secretString"]
+    assert list(version.ignored) == ["secretString", "versionStages"]
+    # Two rotations on, Secrets Manager still knows the version, and nothing is put in its place.
+    assert set(version.inputs["versionStages"]) - {"AWSCURRENT", "AWSPREVIOUS"}
     # Wrapped: the engine encrypts it in the state and shows it to nobody.
     kept = json.loads(version.inputs["secretString"]["value"])
     for variable, key in recording.outputs["keys"].items():
@@ -42,4 +44,5 @@ def test_where_nothing_is_kept_the_name_is_free_at_once(
 ) -> None:  # a parameter of the test
     secret = _recorded(recoverable=recoverable).one("aws:secretsmanager/secret:Secret")
     assert secret.inputs["name"] == "/spool/dev/api/signing"
+    assert bool(secret.protect) is recoverable
     assert secret.inputs["recoveryWindowInDays"] == days

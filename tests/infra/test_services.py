@@ -270,7 +270,7 @@ def test_grafanas_password_is_no_default(services: Recording) -> None:
     assert values["admin"]["existingSecret"] == "grafana-admin"
     assert "adminPassword" not in values
     version = services.one("aws:secretsmanager/secretVersion:SecretVersion")
-    assert version.ignored == ("secretString",)
+    assert "secretString" in version.ignored
 
 
 def test_a_throw_away_stack_leaves_no_volume() -> None:

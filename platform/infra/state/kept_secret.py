@@ -8,6 +8,9 @@ import pulumi_aws as aws
 from infra.component import Component
 from infra.grants import SecretValue
 
+# A label of our own, which stays on the version that it is given to.
+_FIRST = "FIRST"
+
 
 @dataclass(frozen=True)
 class KeptSecretArgs:
@@ -59,7 +62,10 @@ class KeptSecret(Component):
             name,
             secret_id=secret.arn,
             secret_string=pulumi.Output.secret(args.value),
-            opts=self.child(ignore_changes=["secretString"] if stays else None),
+            # After two changes a version has no label, and Secrets Manager deletes it: a refresh
+            # would miss it, and the next run put another first value over what is there.
+            version_stages=["AWSCURRENT", _FIRST] if stays else None,
+            opts=self.child(ignore_changes=["secretString", "versionStages"] if stays else None),
         )
         self.name: pulumi.Output[str] = secret.name
         self.arn: pulumi.Output[str] = self.version.secret_id
