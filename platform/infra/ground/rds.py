@@ -77,6 +77,8 @@ class Rds(Server):
             parameter_group_name=self._parameters.name,
             enabled_cloudwatch_logs_exports=list(_LOGS),
             maintenance_window=MAINTENANCE_WINDOW,
+            # Its storage grows by itself, or is full when the writer's has grown.
+            max_allocated_storage=spec.storage_max_gib,
             # It holds nothing that the writer does not.
             skip_final_snapshot=True,
             storage_encrypted=True,
