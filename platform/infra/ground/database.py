@@ -18,7 +18,8 @@ from infra.ground.login_secret import LoginSecret, LoginSecretArgs
 from infra.ground.proxy import Proxy, ProxyArgs
 from infra.ground.rds import Rds
 from infra.ground.rotation_function import Rotation, RotationArgs
-from infra.ground.server import NAME, OWNER, PORT, ServerArgs, ServerSpec
+from infra.ground.security_groups import let_in, let_out, security_group
+from infra.ground.server import NAME, OWNER, PORT, Server, ServerArgs, ServerSpec
 
 LOGIN = "spool_login"
 TWIN = "spool_login_clone"
@@ -56,18 +57,14 @@ class Database(Component):
     """PostgreSQL, the same to everybody whatever runs it.
 
     Attributes:
-        host, reader_host, port, database_name: Of the server itself.
+        host, reader_host: Of the server itself.
         identifier, instance_identifiers, arn: For alarms and backups.
         security_group_id: Of the server.
         master_secret_arn: Secret of the owner.
         app_secret_arn: Secret of the app's login.
-        rotation_function: Its name; None where nothing is ours to rotate.
     """
 
     KIND = "ground:Database"
-
-    port = PORT
-    database_name = NAME
 
     def __init__(
         self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None
@@ -76,8 +73,7 @@ class Database(Component):
         self._name, self._args = name, args
         group = self._security_group(f"{name}-server", "database", "PostgreSQL")
         self.security_group_id: pulumi.Output[str] = group.id
-        for who, client in args.clients.items():
-            self._let_in(f"{name}-{who}", group, client, f"From {who}")
+        self._let_in_clients(name, group)
 
         owner = self._secret("owner", OWNER) if args.password == "secret" else None  # noqa: S105  # who keeps it
         server = (Aurora if args.kind == "aurora" else Rds)(
@@ -102,14 +98,15 @@ class Database(Component):
             else {}
         )
         login_secrets = {login: secret.arn for login, secret in known.items()}
-        app_host = self._proxied(group, login_secrets) if args.proxy else self.host
+        app_host = self._proxied(server, group, login_secrets) if args.proxy else self.host
         # One value, however many grants it is in: two are equal if their outputs are the same.
         self._app_url = SecretValue(
             self._app.name,
             self._app.arn,
             template=pulumi.Output.format(_URL, app_host, PORT, NAME),
         )
-        self.rotation_function = self._rotated(owner, login_secrets) if args.rotation_days else None
+        if args.rotation_days:
+            self._rotate(owner, login_secrets)
         self.register_outputs(
             {
                 "host": self.host,
@@ -134,50 +131,43 @@ class Database(Component):
         return self.app_grant() | Grant(secrets={"SPOOL_MIGRATION_DATABASE_URL": value})
 
     def _proxied(
-        self, server: aws.ec2.SecurityGroup, login_secrets: Mapping[str, pulumi.Output[str]]
+        self,
+        server: Server,
+        around: aws.ec2.SecurityGroup,
+        login_secrets: Mapping[str, pulumi.Output[str]],
     ) -> pulumi.Output[str]:
         args, name = self._args, f"{self._name}-proxy"
         group = self._security_group(name, "db-proxy", "RDS Proxy")
-        for who, client in args.clients.items():
-            self._let_in(f"{name}-{who}", group, client, f"From {who}")
-        self._let_in(name, server, group.id, "From the proxy")
-        aws.vpc.SecurityGroupEgressRule(
-            name,
-            security_group_id=group.id,
-            description="To the server",
-            referenced_security_group_id=server.id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            opts=self.child(),
-        )
+        self._let_in_clients(name, group)
+        child = self.child()
+        let_in(name, around.id, PORT, about="From the proxy", client=group.id, opts=child)
+        let_out(name, group.id, PORT, about="To the server", server=around.id, opts=child)
         proxy = Proxy(
             name,
             ProxyArgs(
                 names=args.names,
-                server=self.identifier,
+                server=server.identifier,
                 is_cluster=args.kind == "aurora",
                 login_secrets=list(login_secrets.values()),
                 use_secrets=args.use_secrets,
                 security_group_id=group.id,
                 subnet_ids=args.subnet_ids,
             ),
-            self.child(),
+            # With its instances, of which a cluster's identifier says nothing.
+            self.child(depends_on=[server]),
         )
         return proxy.host
 
-    def _rotated(
+    def _rotate(
         self, owner: LoginSecret | None, login_secrets: Mapping[str, pulumi.Output[str]]
-    ) -> pulumi.Output[str]:
+    ) -> None:
         args = self._args
         rotated = {"app": self._app.arn} | ({"owner": owner.arn} if owner else {})
-        return Rotation(
+        Rotation(
             f"{self._name}-rotation",
             RotationArgs(
                 names=args.names,
                 host=self.host,
-                port=PORT,
-                database_name=NAME,
                 database_security_group_id=self.security_group_id,
                 vpc_id=args.vpc_id,
                 subnet_ids=args.private_subnet_ids,
@@ -190,7 +180,7 @@ class Database(Component):
                 logs_key=args.logs_key,
             ),
             self.child(),
-        ).function_name
+        )
 
     def _secret(
         self, what: str, username: str, password: pulumi.Output[str] | None = None
@@ -209,25 +199,18 @@ class Database(Component):
         )
 
     def _security_group(self, name: str, what: str, about: str) -> aws.ec2.SecurityGroup:
-        return aws.ec2.SecurityGroup(
-            name,
-            name=self._args.names.of(what),
-            description=about,
-            vpc_id=self._args.vpc_id,
-            tags={"Name": self._args.names.of(what)},
-            opts=self.child(),
+        args = self._args
+        return security_group(
+            name, args.names, what, about=about, vpc_id=args.vpc_id, opts=self.child()
         )
 
-    def _let_in(
-        self, name: str, group: aws.ec2.SecurityGroup, client: pulumi.Input[str], about: str
-    ) -> None:
-        aws.vpc.SecurityGroupIngressRule(
-            name,
-            security_group_id=group.id,
-            description=about,
-            referenced_security_group_id=client,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            opts=self.child(),
-        )
+    def _let_in_clients(self, name: str, group: aws.ec2.SecurityGroup) -> None:
+        for who, client in self._args.clients.items():
+            let_in(
+                f"{name}-{who}",
+                group.id,
+                PORT,
+                about=f"From {who}",
+                client=client,
+                opts=self.child(),
+            )

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
+from infra.ground.security_groups import let_in, security_group
 from infra.names import Names
 
 # What nodes and workloads call. S3 is a gateway's, which costs nothing.
@@ -60,24 +61,15 @@ class Endpoints(Component):
         self.register_outputs({})
 
     def _interfaces(self, name: str, args: EndpointsArgs) -> None:
-        group = aws.ec2.SecurityGroup(
+        group = security_group(
             name,
-            name=args.names.of("endpoints"),
-            description="AWS services, from within the VPC",
+            args.names,
+            "endpoints",
+            about="AWS services, from within the VPC",
             vpc_id=args.vpc_id,
-            tags={"Name": args.names.of("endpoints")},
             opts=self.child(),
         )
-        aws.vpc.SecurityGroupIngressRule(
-            name,
-            security_group_id=group.id,
-            description="HTTPS from the VPC",
-            cidr_ipv4=args.cidr,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            opts=self.child(),
-        )
+        let_in(name, group.id, 443, about="HTTPS from the VPC", cidr=args.cidr, opts=self.child())
         for service in (*INTERFACES, *(["kinesis-streams"] if args.kinesis else [])):
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",

@@ -14,6 +14,8 @@ import pulumi_aws as aws
 
 from infra.component import Component
 from infra.grants import Grant, Statement, combined, policy_document
+from infra.ground.security_groups import let_in, let_out, security_group
+from infra.ground.server import NAME, PORT
 from infra.names import Names
 from infra.trust import service_trust
 
@@ -28,7 +30,7 @@ class RotationArgs:
     """What `Rotation` takes.
 
     Args:
-        host, port, database_name: Where passwords are changed.
+        host: Where passwords are changed.
         database_security_group_id: Of the database, to which a way is opened.
         vpc_id, subnet_ids: Where it runs: private subnets, from which Secrets Manager is reached.
         owner_secret_arn: Login that may make others.
@@ -40,8 +42,6 @@ class RotationArgs:
 
     names: Names
     host: pulumi.Input[str]
-    port: int
-    database_name: str
     database_security_group_id: pulumi.Input[str]
     vpc_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Output[str]]
@@ -55,11 +55,7 @@ class RotationArgs:
 
 
 class Rotation(Component):
-    """A function of Lambda's in the VPC, and a schedule for each secret.
-
-    Attributes:
-        function_name: For alarms.
-    """
+    """A function of Lambda's in the VPC, and a schedule for each secret."""
 
     KIND = "ground:Rotation"
 
@@ -105,8 +101,8 @@ class Rotation(Component):
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "DATABASE_HOST": args.host,
-                    "DATABASE_PORT": str(args.port),
-                    "DATABASE_NAME": args.database_name,
+                    "DATABASE_PORT": str(PORT),
+                    "DATABASE_NAME": NAME,
                     "OWNER_SECRET": args.owner_secret_arn,
                     "LOGIN_SECRETS": pulumi.Output.json_dumps(dict(args.login_secrets)),
                 }
@@ -119,48 +115,24 @@ class Rotation(Component):
         )
         for what, secret in args.rotated.items():
             self._schedule(f"{name}-{what}", secret, function)
-        self.function_name = function.name
         self.register_outputs({"function_name": function.name})
 
     def _security_group(self) -> aws.ec2.SecurityGroup:
-        args = self._args
-        group = aws.ec2.SecurityGroup(
+        args, database, child = self._args, self._args.database_security_group_id, self.child()
+        group = security_group(
             self._name,
-            name=args.names.of("db-rotation"),
-            description="Who changes passwords of the database's logins",
+            args.names,
+            "db-rotation",
+            about="Who changes passwords of the database's logins",
             vpc_id=args.vpc_id,
-            tags={"Name": args.names.of("db-rotation")},
-            opts=self.child(),
+            opts=child,
         )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-database",
-            security_group_id=group.id,
-            description="PostgreSQL",
-            referenced_security_group_id=args.database_security_group_id,
-            ip_protocol="tcp",
-            from_port=args.port,
-            to_port=args.port,
-            opts=self.child(),
-        )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-aws",
-            security_group_id=group.id,
-            description="Secrets Manager, by an endpoint or by NAT",
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            opts=self.child(),
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-database",
-            security_group_id=args.database_security_group_id,
-            description="Rotation of passwords",
-            referenced_security_group_id=group.id,
-            ip_protocol="tcp",
-            from_port=args.port,
-            to_port=args.port,
-            opts=self.child(),
+        to_database, to_aws = f"{self._name}-database", f"{self._name}-aws"
+        secrets = "Secrets Manager, by an endpoint or by NAT"
+        let_out(to_database, group.id, PORT, about="PostgreSQL", server=database, opts=child)
+        let_out(to_aws, group.id, 443, about=secrets, cidr="0.0.0.0/0", opts=child)
+        let_in(
+            to_database, database, PORT, about="Rotation of passwords", client=group.id, opts=child
         )
         return group
 
