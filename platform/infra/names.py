@@ -37,6 +37,11 @@ class Names:
         """What the app's `SPOOL_SQS_QUEUE_PREFIX` is: it adds queue and band behind it."""
         return fitted(f"{self.project}-{self.stack}", QUEUE - len("-encode-normal-dlq"))
 
+    @property
+    def cluster(self) -> str:
+        """The cluster's; tags with it tell whose nodes, load balancers and roles are."""
+        return self.of("cluster", longest=CLUSTER)
+
     def path(self, *parts: str) -> str:
         """Names of secrets, parameters and log groups: `/spool/dev/api/database`."""
         return "/" + "/".join((self.project, self.stack, *parts))

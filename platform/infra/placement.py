@@ -1,13 +1,17 @@
-"""Where pods run: two pools, told apart by one label of nodes and pods.
+"""Where pods run: namespaces of the services, and two pools, told apart by one label.
 
 Nodes of the media pool are spot and tainted, so that only encoding, which can be repeated, is
-there. The label is on pods as well because a Fargate profile chooses pods by their labels.
+there. The label is on pods as well as on nodes because a Fargate profile chooses pods by theirs.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 POOL = "spool/pool"
+# Namespaces of what runs beside Spool, kube-system aside: these under the strictest Pod Security,
+EXTERNAL_SECRETS, KEDA, OBSERVABILITY = SERVICES = ("external-secrets", "keda", "observability")
+# and one of agents that read the node's own files, which only `privileged` allows.
+NODE_AGENTS = "node-agents"
 
 
 @dataclass(frozen=True)

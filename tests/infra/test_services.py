@@ -11,7 +11,8 @@ from infra.ground.cluster import Cluster, ClusterArgs
 from infra.ground.pools import plan_pools
 from infra.names import Names
 from infra.placement import MEDIA
-from infra.services.cluster_services import ClusterServices, ClusterServicesArgs, MediaNodes
+from infra.services.cluster_services import ClusterServices, ClusterServicesArgs
+from infra.services.karpenter import MediaNodes
 from infra.versions import CHARTS
 from tests.infra.outputs import ACCOUNT, REGION
 from tests.infra.recorder import Recorded, Recording, record
@@ -23,29 +24,17 @@ _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/secrets"
 
 
 @functools.cache
-def _services(*, credentials: Any = "irsa", preview: bool = False, **changes: Any) -> Recording:
-    arguments: dict[str, Any] = {
-        "names": _NAMES,
-        "account": ACCOUNT,
-        "region": REGION,
-        "version": "1.35",
-        "vpc_id": "vpc-1",
-        "subnet_ids": ["subnet-1"],
-        "node_scaling": "cluster-autoscaler",
-        "media_nodes": MediaNodes(["c6i.xlarge"], 6, spot=True),
-        "fargate": False,
-        "queue_arns": [_QUEUE],
-        "secret_arns": [_SECRET],
-        "secrets_key_arn": _KEY,
-        "logs_key_arn": None,
-        "log_retention_days": 7,
-        "app_namespace": "spool",
-        "waf": True,
-        "prometheus": True,
-        "protect": True,
-        "tags": {"project": "spool"},
-        **changes,
-    }
+def _services(
+    *,
+    credentials: Any = "irsa",
+    node_scaling: Any = "cluster-autoscaler",
+    fargate: bool = False,
+    protect: bool = True,
+    waf: bool = True,
+    prometheus: bool = True,
+    preview: bool = False,
+) -> Recording:
+    media = MediaNodes(["c6i.xlarge"], 6, spot=True)
 
     def program() -> None:
         cluster = Cluster(
@@ -58,17 +47,17 @@ def _services(*, credentials: Any = "irsa", preview: bool = False, **changes: An
                 vpc_id="vpc-1",
                 subnet_ids=["subnet-1"],
                 pools=plan_pools(
-                    compute="fargate" if arguments["fargate"] else "nodes",
-                    node_scaling=arguments["node_scaling"],
+                    compute="fargate" if fargate else "nodes",
+                    node_scaling=node_scaling,
                     node_types=["t3.medium"],
                     nodes_min=1,
                     nodes_desired=1,
                     nodes_max=1,
-                    media_node_types=["c6i.xlarge"],
-                    media_nodes_max=1,
-                    media_spot=True,
+                    media_node_types=media.types,
+                    media_nodes_max=media.most,
+                    media_spot=media.spot,
                 ),
-                fargate=arguments["fargate"],
+                fargate=fargate,
                 pod_credentials=credentials,
                 cluster_key_arn=None,
                 logs_key_arn=None,
@@ -78,11 +67,23 @@ def _services(*, credentials: Any = "irsa", preview: bool = False, **changes: An
                 read_only_role_arns=[],
                 app_namespace="spool",
                 container_insights=False,
-                protect=False,
-                tags={},
+                protect=protect,
+                tags={"project": "spool"},
             ),
         )
-        services = ClusterServices("services", ClusterServicesArgs(cluster=cluster, **arguments))
+        services = ClusterServices(
+            "services",
+            ClusterServicesArgs(
+                cluster=cluster,
+                node_scaling=node_scaling,
+                media_nodes=media,
+                queue_arns=[_QUEUE],
+                secret_arns=[_SECRET],
+                secrets_key_arn=_KEY,
+                waf=waf,
+                prometheus=prometheus,
+            ),
+        )
         pulumi.export("ready", [each.urn for each in services.ready])
         pulumi.export("told", [services.otlp_endpoint, services.secret_store])
 
@@ -131,9 +132,12 @@ def test_all_is_in_the_cluster_and_after_its_nodes(services: Recording) -> None:
     assert all(each.provider.startswith(provider.urn) for each in inside)
 
 
-def test_the_rest_waits_for_the_load_balancers_webhook(services: Recording) -> None:
+def test_the_rest_waits_for_the_load_balancers_webhook_and_for_namespaces(
+    services: Recording,
+) -> None:
     (keda,) = services.of_type("spool:services:Keda")
-    assert any(urn.endswith("::aws-load-balancer-controller") for urn in keda.depends_on)
+    waits = {urn.split("::")[-1] for urn in keda.depends_on}
+    assert {"aws-load-balancer-controller", "keda", "node-agents"} <= waits
 
 
 def test_spool_waits_for_every_release(services: Recording) -> None:

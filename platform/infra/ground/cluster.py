@@ -22,12 +22,10 @@ from infra.ground.fargate import Fargate, FargateArgs
 from infra.ground.nodes import Nodes, NodesArgs
 from infra.ground.pools import Pool
 from infra.ground.service_role import service_role
-from infra.names import CLUSTER, Names
+from infra.names import Names
+from infra.placement import SERVICES
 from infra.trust import service_trust
 from infra.workload_role import PodCredentials
-
-# Namespaces of the services in the cluster, beside kube-system (see infra.services).
-SERVICE_NAMESPACES = ("external-secrets", "keda", "observability")
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,13 @@ class ClusterArgs:
         fargate: Everything but media work on Fargate.
         pod_credentials: How pods get their roles.
         cluster_key_arn: KMS key of secrets and of nodes' volumes; AWS' own without.
-        logs_key_arn: KMS key of the control plane's logs; CloudWatch's own without.
-        log_retention_days: Of the control plane's logs.
+        logs_key_arn: KMS key of logs of the control plane and of pods; CloudWatch's own without.
+        log_retention_days: Of those logs.
         public_endpoint_cidrs: Who reaches its API from outside the VPC; nobody where empty.
         admin_role_arns, read_only_role_arns: Who uses it.
         app_namespace: Where Spool is.
         container_insights: CloudWatch's measurements of nodes and pods.
-        protect: AWS refuses to delete it.
+        protect: AWS refuses to delete it, and Prometheus keeps what it has measured.
         tags: Of instances.
     """
 
@@ -78,47 +76,38 @@ class Cluster(Component):
     """The cluster and the way into it.
 
     Attributes:
-        name, arn, endpoint: Of the control plane.
-        oidc_provider_arn, oidc_issuer: Whose tokens IAM believes.
+        args: What it is made of, for what runs in it.
+        name: Of the control plane.
         security_group_id: Of control plane, nodes and pods.
         node_role_arn, node_role_name: Of nodes.
         pod_credentials: For `WorkloadRole`.
         provider: For what is in the cluster; there only when nodes and add-ons are.
-        kubeconfig: JSON, without credentials.
     """
 
     KIND = "ground:Cluster"
 
+    args: ClusterArgs
     name: pulumi.Output[str]
-    arn: pulumi.Output[str]
-    endpoint: pulumi.Output[str]
-    oidc_provider_arn: pulumi.Output[str]
-    oidc_issuer: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     node_role_arn: pulumi.Output[str]
     node_role_name: pulumi.Output[str]
     pod_credentials: PodCredentials
     provider: k8s.Provider
-    kubeconfig: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
+        self.args = args
         plane = self._control_plane(name, args)
         self.name = plane.name
-        self.arn = plane.arn
-        self.endpoint = plane.endpoint
-        self.oidc_issuer = plane.oidc_issuer
         self.security_group_id = plane.security_group_id
-        self.kubeconfig = plane.kubeconfig
         oidc = aws.iam.OpenIdConnectProvider(
             name,
             url=pulumi.Output.concat("https://", plane.oidc_issuer),
             client_id_lists=["sts.amazonaws.com"],
             opts=self.child(),
         )
-        self.oidc_provider_arn = oidc.arn
         self.pod_credentials = PodCredentials(
             kind=args.pod_credentials,
             cluster_name=plane.name,
@@ -132,7 +121,7 @@ class Cluster(Component):
                 cluster_name=plane.name,
                 admin_role_arns=args.admin_role_arns,
                 read_only_role_arns=args.read_only_role_arns,
-                namespaces=SERVICE_NAMESPACES,
+                namespaces=SERVICES,
             ),
             self.child(),
         )
@@ -142,12 +131,10 @@ class Cluster(Component):
             kubeconfig=plane.kubeconfig,
             opts=self.child(depends_on=[*compute, access]),
         )
-        self.register_outputs(
-            {"name": self.name, "arn": self.arn, "oidcProviderArn": self.oidc_provider_arn}
-        )
+        self.register_outputs({"name": plane.name, "arn": plane.arn, "oidcProviderArn": oidc.arn})
 
     def _control_plane(self, name: str, args: ClusterArgs) -> ControlPlane:
-        cluster_name = _cluster_name(args.names)
+        cluster_name = args.names.cluster
         logs = self._log_group(f"{name}-control-plane", f"/aws/eks/{cluster_name}/cluster", args)
         role, ready = service_role(
             f"{name}-control-plane",
@@ -234,7 +221,7 @@ class Cluster(Component):
                         region=args.region,
                         cluster_name=plane.name,
                         subnet_ids=args.subnet_ids,
-                        system_namespaces=("kube-system", *SERVICE_NAMESPACES),
+                        system_namespaces=("kube-system", *SERVICES),
                         app_namespace=args.app_namespace,
                     ),
                     self.child(depends_on=[network]),
@@ -242,7 +229,7 @@ class Cluster(Component):
             )
         measured: list[pulumi.Resource] = []
         if args.container_insights:
-            called = f"/aws/containerinsights/{_cluster_name(args.names)}/performance"
+            called = f"/aws/containerinsights/{args.names.cluster}/performance"
             measured.append(self._log_group(f"{name}-insights", called, args))
         rest = AddOns(
             f"{name}-add-ons",
@@ -257,7 +244,3 @@ class Cluster(Component):
             self.child(depends_on=[*compute, *measured]),
         )
         return [network, rest, *compute]
-
-
-def _cluster_name(names: Names) -> str:
-    return names.of("cluster", longest=CLUSTER)

@@ -6,7 +6,6 @@ the rest of the program takes are the plain outputs in `ControlPlane`, so whatev
 `eks:index:Cluster` with `kubeconfigJson`, `oidcIssuer` and `clusterSecurityGroupId` can stand in.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,17 +48,14 @@ class ControlPlane:
     """A control plane that is there.
 
     Args:
-        resource: To depend on.
-        name, arn, endpoint: Its own. The name and the ARN are known before it is there.
+        name, arn: Its own, known before it is there.
         oidc_issuer: Of its service accounts' tokens, without `https://`.
         security_group_id: What EKS puts around control plane and nodes.
         kubeconfig: JSON; credentials by `aws eks get-token`, none in it.
     """
 
-    resource: pulumi.Resource
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
-    endpoint: pulumi.Output[str]
     oidc_issuer: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
@@ -97,18 +93,11 @@ def control_plane(name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOption
     # The URN is known in a preview and carries the dependency, so the name is and does, too.
     known = made.urn
     return ControlPlane(
-        resource=made,
         name=known.apply(lambda _: args.cluster_name),
         arn=pulumi.Output.all(args.account, known).apply(
             lambda all_: f"arn:aws:eks:{args.region}:{all_[0]}:cluster/{args.cluster_name}"
         ),
-        endpoint=made.kubeconfig_json.apply(_server),
         oidc_issuer=made.oidc_issuer,
         security_group_id=made.cluster_security_group_id,
         kubeconfig=made.kubeconfig_json,
     )
-
-
-def _server(kubeconfig: str) -> str:
-    server = json.loads(kubeconfig)["clusters"][0]["cluster"]["server"]
-    return str(server)

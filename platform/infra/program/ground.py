@@ -13,7 +13,6 @@ from infra.ground.keys import Keys, KeysArgs
 from infra.ground.network import Network, NetworkArgs
 from infra.ground.pools import plan_pools
 from infra.ground.subnets import SubnetPlan, plan_subnets, zones_of
-from infra.names import CLUSTER
 from infra.program.context import Context
 
 
@@ -71,7 +70,7 @@ class Ground(Component):
                 flow_logs=settings.flow_logs,
                 log_retention_days=context.settings.application.log_retention_days,
                 logs_key=self.keys.arn("logs"),
-                cluster_name=context.names.of("cluster", longest=CLUSTER),
+                cluster_name=context.names.cluster,
             ),
             opts=self.child(),
         )

@@ -1,67 +1,33 @@
 """Nodes by what pods wait for: the Cluster Autoscaler."""
 
-from dataclasses import dataclass
-
 import pulumi
 
-from infra.component import Component
 from infra.grants import Statement
-from infra.names import Names
-from infra.services.release import release, resources
+from infra.ground.cluster import Cluster, ClusterArgs
+from infra.services.release import SYSTEM, Service, release, resources
 from infra.versions import CLUSTER_AUTOSCALER
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
 
-_NAMESPACE = "kube-system"
 _NAME = "cluster-autoscaler"
 
 
-@dataclass(frozen=True)
-class AutoscalerArgs:
-    """What the autoscaler is told.
-
-    Args:
-        names: Names of the stack.
-        account, region: Where it is.
-        version: Minor version of Kubernetes.
-        cluster_name: Physical name; its groups are found by it.
-        credentials: How its pods get their role.
-    """
-
-    names: Names
-    account: pulumi.Input[str]
-    region: str
-    version: str
-    cluster_name: str
-    credentials: PodCredentials
-
-
-class Autoscaler(Component):
+class Autoscaler(Service):
     """The autoscaler of the managed groups, which EKS tags for it."""
 
     KIND = "services:Autoscaler"
 
     def __init__(
-        self, name: str, args: AutoscalerArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, cluster: Cluster, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace=_NAMESPACE,
-                service_account=_NAME,
-                credentials=args.credentials,
-                statements=_statements(args),
-            ),
-            self.child(),
-        )
+        args = cluster.args
+        role = self.role(name, cluster, SYSTEM, _NAME, _statements(args))
         self.ready = release(
             _NAME,
-            namespace=_NAMESPACE,
+            namespace=SYSTEM,
             values={
                 "fullnameOverride": _NAME,
                 "image": {"tag": CLUSTER_AUTOSCALER[args.version]},
-                "autoDiscovery": {"clusterName": args.cluster_name},
+                "autoDiscovery": {"clusterName": args.names.cluster},
                 "awsRegion": args.region,
                 "rbac": {"serviceAccount": {"name": _NAME, "annotations": role.annotations}},
                 "extraArgs": {
@@ -83,15 +49,15 @@ class Autoscaler(Component):
         self.register_outputs({})
 
 
-def _statements(args: AutoscalerArgs) -> list[Statement]:
+def _statements(args: ClusterArgs) -> list[Statement]:
     groups = pulumi.Output.concat(
         "arn:aws:autoscaling:", args.region, ":", args.account,
         ":autoScalingGroup:*:autoScalingGroupName/*",
     )  # fmt: skip
     managed = pulumi.Output.concat(
-        "arn:aws:eks:", args.region, ":", args.account, f":nodegroup/{args.cluster_name}/*/*"
+        "arn:aws:eks:", args.region, ":", args.account, f":nodegroup/{args.names.cluster}/*/*"
     )
-    tag = f"aws:ResourceTag/k8s.io/cluster-autoscaler/{args.cluster_name}"
+    tag = f"aws:ResourceTag/k8s.io/cluster-autoscaler/{args.names.cluster}"
     return [
         Statement(
             [

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra.component import Component
 from infra.grants import Statement
-from infra.names import Names
-from infra.services.release import release, resources
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.ground.cluster import Cluster
+from infra.placement import EXTERNAL_SECRETS
+from infra.services.release import Service, release, resources
 
 STORE = "secrets-manager"
 _ACCOUNT = "external-secrets"
@@ -21,29 +20,23 @@ class ExternalSecretsArgs:
     """What External Secrets is told.
 
     Args:
-        names: Names of the stack.
-        region: Of the secrets.
-        namespace: Its own.
-        credentials: How its pods get their role.
+        cluster: Where it is, and the secrets beside it.
         secret_arns: What it may read.
-        key_arns: KMS keys of those.
+        key_arn: KMS key of those; AWS' own without.
         readers: Namespaces that may ask for them.
     """
 
-    names: Names
-    region: str
-    namespace: pulumi.Input[str]
-    credentials: PodCredentials
+    cluster: Cluster
     secret_arns: Sequence[pulumi.Input[str]]
-    key_arns: Sequence[pulumi.Input[str]]
+    key_arn: pulumi.Input[str] | None
     readers: Sequence[str]
 
 
-class ExternalSecrets(Component):
+class ExternalSecrets(Service):
     """The operator and one store for the cluster, which has the operator's own role.
 
     Attributes:
-        store: To be there before an ExternalSecret that names it.
+        ready: The store, to be there before an ExternalSecret that names it.
     """
 
     KIND = "services:ExternalSecrets"
@@ -52,34 +45,19 @@ class ExternalSecrets(Component):
         self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        statements = []
-        if args.secret_arns:
-            statements.append(
-                Statement(
-                    ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                    args.secret_arns,
-                )
-            )
-        if args.key_arns:
+        region = args.cluster.args.region
+        read = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+        statements = [Statement(read, args.secret_arns)]
+        if args.key_arn is not None:
             by_secrets_manager = {
-                "StringEquals": {"kms:ViaService": [f"secretsmanager.{args.region}.amazonaws.com"]}
+                "StringEquals": {"kms:ViaService": [f"secretsmanager.{region}.amazonaws.com"]}
             }
-            statements.append(Statement(["kms:Decrypt"], args.key_arns, by_secrets_manager))
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace="external-secrets",
-                service_account=_ACCOUNT,
-                credentials=args.credentials,
-                statements=statements,
-            ),
-            self.child(),
-        )
+            statements.append(Statement(["kms:Decrypt"], [args.key_arn], by_secrets_manager))
+        role = self.role(name, args.cluster, EXTERNAL_SECRETS, _ACCOUNT, statements)
         small = resources("25m", "128Mi")
         operator = release(
             "external-secrets",
-            namespace=args.namespace,
+            namespace=EXTERNAL_SECRETS,
             values={
                 "replicaCount": 2,
                 "leaderElect": True,
@@ -97,14 +75,14 @@ class ExternalSecrets(Component):
             },
             opts=self.child(depends_on=role.ready),
         )
-        self.store = k8s.apiextensions.CustomResource(
+        self.ready = k8s.apiextensions.CustomResource(
             STORE,
             api_version="external-secrets.io/v1",
             kind="ClusterSecretStore",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=STORE),
             spec={
                 "conditions": [{"namespaces": list(args.readers)}],
-                "provider": {"aws": {"service": "SecretsManager", "region": args.region}},
+                "provider": {"aws": {"service": "SecretsManager", "region": region}},
             },
             opts=self.child(depends_on=[operator]),
         )

@@ -1,17 +1,13 @@
 """Lines of pods to CloudWatch: Fluent Bit on every node, and Fargate's own log router."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from infra.component import Component
 from infra.grants import Statement
-from infra.names import Names
-from infra.placement import MEDIA
-from infra.services.release import release, resources
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.ground.cluster import Cluster
+from infra.placement import MEDIA, NODE_AGENTS
+from infra.services.release import Service, release, resources
 
 _NAME = "fluent-bit"
 _STATE = "/var/fluent-bit"
@@ -38,46 +34,24 @@ _INPUT = f"""\
 """
 
 
-@dataclass(frozen=True)
-class FluentBitArgs:
-    """What Fluent Bit is told.
-
-    Args:
-        names: Names of the stack.
-        region: Of the log group.
-        namespace: Its own.
-        credentials: How its pods get their role.
-        log_retention_days: Of lines.
-        logs_key_arn: KMS key of the log group; CloudWatch's own without.
-        fargate: Pods without nodes, whose lines the node's agent does not see.
-    """
-
-    names: Names
-    region: str
-    namespace: pulumi.Input[str]
-    credentials: PodCredentials
-    log_retention_days: int
-    logs_key_arn: pulumi.Input[str] | None
-    fargate: bool
-
-
-class FluentBit(Component):
+class FluentBit(Service):
     """The log group of all pods and who fills it: a stream for each container.
 
     Attributes:
         log_group_name: Of the group, `/spool/dev/pods`.
-        ready: What pods whose first lines matter wait for.
+        routers: Fargate's own, which pods there have from the moment at which they start.
     """
 
     KIND = "services:FluentBit"
 
     log_group_name: pulumi.Output[str]
-    ready: list[pulumi.Resource]
+    routers: list[pulumi.Resource]
 
     def __init__(
-        self, name: str, args: FluentBitArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, cluster: Cluster, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
+        args = cluster.args
         group = aws.cloudwatch.LogGroup(
             name,
             name=args.names.path("pods"),
@@ -86,26 +60,15 @@ class FluentBit(Component):
             opts=self.child(),
         )
         self.log_group_name = group.name
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace="node-agents",
-                service_account=_NAME,
-                credentials=args.credentials,
-                statements=[
-                    Statement(
-                        ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                        [group.arn, pulumi.Output.concat(group.arn, ":*")],
-                    )
-                ],
-            ),
-            self.child(),
+        write = Statement(
+            ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [group.arn, pulumi.Output.concat(group.arn, ":*")],
         )
-        output = pulumi.Output.all(group.name).apply(lambda known: _output(args.region, known[0]))
-        agent = release(
+        role = self.role(name, cluster, NODE_AGENTS, _NAME, [write])
+        output = group.name.apply(lambda known: _output(args.region, known))
+        self.ready = release(
             _NAME,
-            namespace=args.namespace,
+            namespace=NODE_AGENTS,
             values={
                 "fullnameOverride": _NAME,
                 "serviceAccount": {"name": _NAME, "annotations": role.annotations},
@@ -141,9 +104,7 @@ class FluentBit(Component):
             },
             opts=self.child(depends_on=role.ready),
         )
-        self.ready = [agent]
-        if args.fargate:
-            self.ready.append(self._fargate_router(output))
+        self.routers = [self._fargate_router(output)] if args.fargate else []
         self.register_outputs({"logGroupName": self.log_group_name})
 
     def _fargate_router(self, output: pulumi.Output[str]) -> k8s.core.v1.ConfigMap:

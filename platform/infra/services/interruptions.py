@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -21,17 +20,6 @@ _NOTICES: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class InterruptionsArgs:
-    """What the queue is made of.
-
-    Args:
-        names: Names of the stack.
-    """
-
-    names: Names
-
-
 class Interruptions(Component):
     """The queue, and the rules of EventBridge that fill it.
 
@@ -42,13 +30,11 @@ class Interruptions(Component):
 
     KIND = "services:Interruptions"
 
-    def __init__(
-        self, name: str, args: InterruptionsArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, names: Names, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         self.queue = aws.sqs.Queue(
             name,
-            name=args.names.of("interruptions", longest=QUEUE),
+            name=names.of("interruptions", longest=QUEUE),
             message_retention_seconds=_RETENTION_SECONDS,
             sqs_managed_sse_enabled=True,
             opts=self.child(),
@@ -56,7 +42,7 @@ class Interruptions(Component):
         rules = {
             key: aws.cloudwatch.EventRule(
                 f"{name}-{key}",
-                name=args.names.of(f"interruptions-{key}"),
+                name=names.of(f"interruptions-{key}"),
                 event_pattern=json.dumps({"source": [source], "detail-type": [kind]}),
                 opts=self.child(),
             )

@@ -1,22 +1,34 @@
 """Nodes by what pods wait for, without groups: Karpenter, and its pool of media nodes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra.component import Component
-from infra.names import Names
+from infra.ground.cluster import Cluster
 from infra.placement import MEDIA
-from infra.services.interruptions import Interruptions, InterruptionsArgs
+from infra.services.interruptions import Interruptions
 from infra.services.karpenter_policy import karpenter_statements
-from infra.services.release import release, resources
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.services.release import SYSTEM, Service, release, resources
 
-_NAMESPACE = "kube-system"
 _NAME = "karpenter"
 _DISK = "100Gi"
+
+
+@dataclass(frozen=True)
+class MediaNodes:
+    """The media pool, where Karpenter makes it.
+
+    Args:
+        types: Instance types.
+        most: Nodes at most.
+        spot: Spot where there is some.
+    """
+
+    types: Sequence[str]
+    most: int
+    spot: bool
 
 
 @dataclass(frozen=True)
@@ -24,34 +36,15 @@ class KarpenterArgs:
     """What Karpenter is told.
 
     Args:
-        names: Names of the stack.
-        account, region: Where it is.
-        cluster_name: Physical name.
-        credentials: How its pods get their role.
-        node_role_arn, node_role_name: Of the nodes that it makes.
-        subnet_ids, security_group_id: Where they are, and what is around them.
-        media_types: Instance types of the media pool.
-        media_most: Nodes of the largest type at most.
-        media_spot: Spot where there is some.
-        tags: Of instances.
+        cluster: Where it is, and whose nodes it makes.
+        media: Which.
     """
 
-    names: Names
-    account: pulumi.Input[str]
-    region: str
-    cluster_name: str
-    credentials: PodCredentials
-    node_role_arn: pulumi.Input[str]
-    node_role_name: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
-    security_group_id: pulumi.Input[str]
-    media_types: Sequence[str]
-    media_most: int
-    media_spot: bool
-    tags: Mapping[str, str]
+    cluster: Cluster
+    media: MediaNodes
 
 
-class Karpenter(Component):
+class Karpenter(Service):
     """Karpenter and the pool, whose nodes are drained and gone before Karpenter is."""
 
     KIND = "services:Karpenter"
@@ -60,49 +53,39 @@ class Karpenter(Component):
         self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        interruptions = Interruptions(
-            f"{name}-interruptions", InterruptionsArgs(names=args.names), self.child()
+        cluster, where = args.cluster, args.cluster.args
+        interruptions = Interruptions(f"{name}-interruptions", where.names, self.child())
+        statements = karpenter_statements(
+            account=where.account,
+            region=where.region,
+            cluster_name=where.names.cluster,
+            cluster_arn=cluster.pod_credentials.cluster_arn,
+            node_role_arn=cluster.node_role_arn,
+            queue_arn=interruptions.queue.arn,
         )
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace=_NAMESPACE,
-                service_account=_NAME,
-                credentials=args.credentials,
-                statements=karpenter_statements(
-                    account=args.account,
-                    region=args.region,
-                    cluster_name=args.cluster_name,
-                    cluster_arn=args.credentials.cluster_arn,
-                    node_role_arn=args.node_role_arn,
-                    queue_arn=interruptions.queue.arn,
-                ),
-            ),
-            self.child(),
-        )
+        role = self.role(name, cluster, SYSTEM, _NAME, statements)
         controller = release(
             _NAME,
-            namespace=_NAMESPACE,
+            namespace=SYSTEM,
             values={
                 "serviceAccount": {"name": _NAME, "annotations": role.annotations},
                 "settings": {
-                    "clusterName": args.cluster_name,
+                    "clusterName": where.names.cluster,
                     "interruptionQueue": interruptions.queue.name,
                 },
                 "controller": {
-                    "env": [{"name": "AWS_REGION", "value": args.region}],
+                    "env": [{"name": "AWS_REGION", "value": where.region}],
                     "resources": resources("250m", "1Gi"),
                 },
             },
             opts=self.child(depends_on=[*role.ready, *interruptions.ready]),
         )
-        nodes = self._node_class(args, controller)
-        self.ready = self._media_pool(args, nodes)
+        nodes = self._node_class(cluster, controller)
+        self.ready = self._media_pool(args.media, nodes)
         self.register_outputs({})
 
     def _node_class(
-        self, args: KarpenterArgs, after: pulumi.Resource
+        self, cluster: Cluster, after: pulumi.Resource
     ) -> k8s.apiextensions.CustomResource:
         return k8s.apiextensions.CustomResource(
             "media-nodes",
@@ -110,11 +93,11 @@ class Karpenter(Component):
             kind="EC2NodeClass",
             metadata=k8s.meta.v1.ObjectMetaArgs(name="media"),
             spec={
-                "role": args.node_role_name,
+                "role": cluster.node_role_name,
                 # The newest image, as managed groups take it: what it brings is security updates.
                 "amiSelectorTerms": [{"alias": "al2023@latest"}],
-                "subnetSelectorTerms": [{"id": each} for each in args.subnet_ids],
-                "securityGroupSelectorTerms": [{"id": args.security_group_id}],
+                "subnetSelectorTerms": [{"id": each} for each in cluster.args.subnet_ids],
+                "securityGroupSelectorTerms": [{"id": cluster.security_group_id}],
                 "metadataOptions": {
                     "httpEndpoint": "enabled",
                     "httpTokens": "required",
@@ -132,15 +115,15 @@ class Karpenter(Component):
                     }
                 ],
                 "kubelet": {"maxPods": 110},
-                "tags": dict(args.tags),
+                "tags": dict(cluster.args.tags),
             },
             opts=self.child(depends_on=[after]),
         )
 
     def _media_pool(
-        self, args: KarpenterArgs, nodes: k8s.apiextensions.CustomResource
+        self, media: MediaNodes, nodes: k8s.apiextensions.CustomResource
     ) -> k8s.apiextensions.CustomResource:
-        capacity = ["spot", "on-demand"] if args.media_spot else ["on-demand"]
+        capacity = ["spot", "on-demand"] if media.spot else ["on-demand"]
         return k8s.apiextensions.CustomResource(
             "media-pool",
             api_version="karpenter.sh/v1",
@@ -168,7 +151,7 @@ class Karpenter(Component):
                             {
                                 "key": "node.kubernetes.io/instance-type",
                                 "operator": "In",
-                                "values": list(args.media_types),
+                                "values": list(media.types),
                             },
                         ],
                         # A node is replaced after two weeks, with what its image has learned.
@@ -176,7 +159,7 @@ class Karpenter(Component):
                         "terminationGracePeriod": "1h",
                     },
                 },
-                "limits": {"nodes": args.media_most},
+                "limits": {"nodes": media.most},
                 # An encode that is moved begins anew, so that nodes go only when they are empty.
                 "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "5m"},
             },

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.component import Component
 from infra.grants import Statement
-from infra.names import Names
-from infra.services.release import release, resources
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.ground.cluster import Cluster
+from infra.placement import KEDA
+from infra.services.release import Service, release, resources
 
 _ACCOUNT = "keda-operator"
 
@@ -19,21 +18,15 @@ class KedaArgs:
     """What KEDA is told.
 
     Args:
-        names: Names of the stack.
-        region: Of the queues.
-        namespace: Its own.
-        credentials: How its pods get their role.
+        cluster: Where it is, and the queues beside it.
         queue_arns: What it may count.
     """
 
-    names: Names
-    region: str
-    namespace: pulumi.Input[str]
-    credentials: PodCredentials
+    cluster: Cluster
     queue_arns: Sequence[pulumi.Input[str]]
 
 
-class Keda(Component):
+class Keda(Service):
     """KEDA, which asks SQS as itself.
 
     Scaled workloads lend it no role: counting is all that it may, by IRSA or Pod Identity alike.
@@ -45,23 +38,12 @@ class Keda(Component):
         self, name: str, args: KedaArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace="keda",
-                service_account=_ACCOUNT,
-                credentials=args.credentials,
-                statements=[Statement(["sqs:GetQueueAttributes"], args.queue_arns)]
-                if args.queue_arns
-                else [],
-            ),
-            self.child(),
-        )
+        count = Statement(["sqs:GetQueueAttributes"], args.queue_arns)
+        role = self.role(name, args.cluster, KEDA, _ACCOUNT, [count])
         small = resources("50m", "128Mi")
         self.ready = release(
             "keda",
-            namespace=args.namespace,
+            namespace=KEDA,
             values={
                 "operator": {"replicaCount": 2},
                 "webhooks": {"replicaCount": 1},
@@ -72,7 +54,7 @@ class Keda(Component):
                     "metricServer": {"maxUnavailable": 1},
                 },
                 "serviceAccount": {"operator": {"name": _ACCOUNT, "annotations": role.annotations}},
-                "env": [{"name": "AWS_REGION", "value": args.region}],
+                "env": [{"name": "AWS_REGION", "value": args.cluster.args.region}],
                 "resources": {
                     "operator": resources("100m", "512Mi"),
                     "metricServer": small,

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.component import Component
-from infra.names import Names
+from infra.ground.cluster import Cluster
 from infra.services.load_balancer_policy import load_balancer_statements
-from infra.services.release import release, resources
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.services.release import SYSTEM, Service, release, resources
 
-_NAMESPACE = "kube-system"
 _ACCOUNT = "aws-load-balancer-controller"
 
 
@@ -19,23 +16,15 @@ class LoadBalancerControllerArgs:
     """What the controller is told.
 
     Args:
-        names: Names of the stack.
-        account, region, vpc_id: Told, because pods do not reach the metadata service.
-        cluster_name: Physical name.
-        credentials: How its pods get their role.
+        cluster: Where it is.
         waf: It puts the stack's web ACL before the load balancer.
     """
 
-    names: Names
-    account: pulumi.Input[str]
-    region: str
-    vpc_id: pulumi.Input[str]
-    cluster_name: str
-    credentials: PodCredentials
+    cluster: Cluster
     waf: bool
 
 
-class LoadBalancerController(Component):
+class LoadBalancerController(Service):
     """The controller.
 
     Attributes:
@@ -51,29 +40,22 @@ class LoadBalancerController(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace=_NAMESPACE,
-                service_account=_ACCOUNT,
-                credentials=args.credentials,
-                statements=load_balancer_statements(
-                    account=args.account,
-                    region=args.region,
-                    cluster_name=args.cluster_name,
-                    web_acls=args.names.of("*") if args.waf else None,
-                ),
-            ),
-            self.child(),
+        where = args.cluster.args
+        statements = load_balancer_statements(
+            account=where.account,
+            region=where.region,
+            cluster_name=where.names.cluster,
+            web_acls=where.names.of("*") if args.waf else None,
         )
+        role = self.role(name, args.cluster, SYSTEM, _ACCOUNT, statements)
         self.ready = release(
             "aws-load-balancer-controller",
-            namespace=_NAMESPACE,
+            namespace=SYSTEM,
             values={
-                "clusterName": args.cluster_name,
-                "region": args.region,
-                "vpcId": args.vpc_id,
+                "clusterName": where.names.cluster,
+                # Told, because pods do not reach the metadata service.
+                "region": where.region,
+                "vpcId": where.vpc_id,
                 "serviceAccount": {"name": _ACCOUNT, "annotations": role.annotations},
                 "replicaCount": 2,
                 "podDisruptionBudget": {"maxUnavailable": 1},

@@ -3,14 +3,14 @@
 import pulumi
 import pulumi_kubernetes as k8s
 
-from infra.services.release import release, resources
+from infra.services.release import SYSTEM, release, resources
 
 
 def metrics_server(opts: pulumi.ResourceOptions) -> k8s.helm.v3.Release:
     """The metrics server."""
     return release(
         "metrics-server",
-        namespace="kube-system",
+        namespace=SYSTEM,
         values={
             "replicas": 2,
             "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},

@@ -1,66 +1,34 @@
 """Where Spool sends its spans: the OpenTelemetry collector, which sends them on to X-Ray."""
 
-from dataclasses import dataclass
-
 import pulumi
 
-from infra.component import Component
 from infra.grants import Statement
-from infra.names import Names
-from infra.services.release import release, resources, spread
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.ground.cluster import Cluster
+from infra.placement import OBSERVABILITY
+from infra.services.release import Service, release, resources
 
-NAMESPACE = "observability"
-ENDPOINT = f"http://otel-collector.{NAMESPACE}:4317"
 _NAME = "otel-collector"
+ENDPOINT = f"http://{_NAME}.{OBSERVABILITY}:4317"
 
 
-@dataclass(frozen=True)
-class OtelCollectorArgs:
-    """What the collector is told.
-
-    Args:
-        names: Names of the stack.
-        region: Of X-Ray.
-        namespace: Its own.
-        credentials: How its pods get their role.
-    """
-
-    names: Names
-    region: str
-    namespace: pulumi.Input[str]
-    credentials: PodCredentials
-
-
-class OtelCollector(Component):
+class OtelCollector(Service):
     """Two collectors behind one name; a trace may come by both, X-Ray puts it together."""
 
     KIND = "services:OtelCollector"
 
     def __init__(
-        self, name: str, args: OtelCollectorArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, cluster: Cluster, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        role = WorkloadRole(
-            name,
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace=NAMESPACE,
-                service_account=_NAME,
-                credentials=args.credentials,
-                statements=[
-                    Statement(
-                        ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-                        ["*"],
-                        why_all="X-Ray's writes know no resource",
-                    )
-                ],
-            ),
-            self.child(),
+        write = Statement(
+            ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+            ["*"],
+            why_all="X-Ray's writes know no resource",
         )
+        role = self.role(name, cluster, OBSERVABILITY, _NAME, [write])
         self.ready = release(
             "opentelemetry-collector",
-            namespace=args.namespace,
+            namespace=OBSERVABILITY,
             values={
                 "fullnameOverride": _NAME,
                 "mode": "deployment",
@@ -73,9 +41,17 @@ class OtelCollector(Component):
                 "command": {"name": "otelcol-contrib"},
                 "serviceAccount": {"name": _NAME, "annotations": role.annotations},
                 "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
-                "topologySpreadConstraints": spread(
-                    {"app.kubernetes.io/name": "opentelemetry-collector"}
-                ),
+                # Over zones, as far as there are nodes.
+                "topologySpreadConstraints": [
+                    {
+                        "maxSkew": 1,
+                        "topologyKey": "topology.kubernetes.io/zone",
+                        "whenUnsatisfiable": "ScheduleAnyway",
+                        "labelSelector": {
+                            "matchLabels": {"app.kubernetes.io/name": "opentelemetry-collector"}
+                        },
+                    }
+                ],
                 "resources": resources("100m", "512Mi"),
                 "securityContext": {
                     "runAsNonRoot": True,
@@ -94,7 +70,7 @@ class OtelCollector(Component):
                     "metrics": {"enabled": True},
                 },
                 # Instead of the chart's own, which also takes what nobody sends.
-                "alternateConfig": _config(args.region),
+                "alternateConfig": _config(cluster.args.region),
             },
             opts=self.child(depends_on=role.ready),
         )

@@ -13,18 +13,19 @@ import pulumi_kubernetes as k8s
 
 from infra.component import Component
 from infra.grants import SecretValue, Statement
+from infra.ground.cluster import Cluster, ClusterArgs
 from infra.names import Names
-from infra.placement import MEDIA
+from infra.placement import MEDIA, NODE_AGENTS, OBSERVABILITY
 from infra.services.external_secrets import STORE
-from infra.services.otel_collector import NAMESPACE
-from infra.services.release import release, resources
+from infra.services.release import Service, release, resources
 from infra.state.kept_secret import KeptSecret, KeptSecretArgs, random_password
-from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
+from infra.workload_role import WorkloadRole
 
 _GRAFANA = "grafana"
 _ADMIN = "grafana-admin"
 _CHARACTERS = 32
 _RETENTION = "15d"
+_STORAGE_GIB = 50
 _SMALL = {"resources": resources("25m", "128Mi")}
 
 
@@ -78,27 +79,17 @@ class PrometheusArgs:
     """What Prometheus and Grafana are told.
 
     Args:
-        names: Names of the stack.
-        region: Of CloudWatch.
-        namespace: Their own.
-        credentials: How pods get roles.
+        cluster: Where they are.
         password: Of Grafana's administrator.
         secret_store: To wait for.
-        storage_gib: Of Prometheus' volume; none, and nothing outlives the pod, where it is None.
-        fargate: No DaemonSets but on media nodes.
     """
 
-    names: Names
-    region: str
-    namespace: pulumi.Input[str]
-    credentials: PodCredentials
+    cluster: Cluster
     password: SecretValue
     secret_store: pulumi.Resource
-    storage_gib: int | None
-    fargate: bool
 
 
-class Prometheus(Component):
+class Prometheus(Service):
     """kube-prometheus-stack, whose Grafana also asks CloudWatch.
 
     Attributes:
@@ -111,32 +102,19 @@ class Prometheus(Component):
         self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        role = WorkloadRole(
-            f"{name}-grafana",
-            WorkloadRoleArgs(
-                names=args.names,
-                namespace=NAMESPACE,
-                service_account=_GRAFANA,
-                credentials=args.credentials,
-                statements=[
-                    Statement(
-                        [
-                            "cloudwatch:DescribeAlarms",
-                            "cloudwatch:GetMetricData",
-                            "cloudwatch:ListMetrics",
-                        ],
-                        ["*"],
-                        why_all="measurements have no ARN",
-                    )
-                ],
-            ),
-            self.child(),
+        read = Statement(
+            ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics"],
+            ["*"],
+            why_all="measurements have no ARN",
         )
-        storage = [self._storage_class()] if args.storage_gib is not None else []
+        role = self.role(f"{name}-grafana", args.cluster, OBSERVABILITY, _GRAFANA, [read])
+        # Fargate has no volumes; and what is to be thrown away needs no memory.
+        keeps = args.cluster.args.protect and not args.cluster.args.fargate
+        storage = [self._storage_class()] if keeps else []
         self.ready = release(
             "kube-prometheus-stack",
-            namespace=args.namespace,
-            values=_values(args, role),
+            namespace=OBSERVABILITY,
+            values=_values(args.cluster.args, role, _STORAGE_GIB if keeps else None),
             opts=self.child(depends_on=[*role.ready, *storage, self._password(args)]),
         )
         self.register_outputs({})
@@ -146,7 +124,7 @@ class Prometheus(Component):
             _ADMIN,
             api_version="external-secrets.io/v1",
             kind="ExternalSecret",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=_ADMIN, namespace=args.namespace),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=_ADMIN, namespace=OBSERVABILITY),
             spec={
                 "refreshInterval": "1h",
                 "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
@@ -177,7 +155,7 @@ class Prometheus(Component):
         )
 
 
-def _values(args: PrometheusArgs, role: WorkloadRole) -> dict[str, Any]:
+def _values(args: ClusterArgs, role: WorkloadRole, storage_gib: int | None) -> dict[str, Any]:
     return {
         "fullnameOverride": "prometheus",
         "alertmanager": {"enabled": False},
@@ -197,7 +175,7 @@ def _values(args: PrometheusArgs, role: WorkloadRole) -> dict[str, Any]:
         "prometheus-node-exporter": {
             **_SMALL,
             # It looks at the host, which Pod Security refuses in our namespace.
-            "namespaceOverride": "node-agents",
+            "namespaceOverride": NODE_AGENTS,
             "nodeSelector": {
                 "kubernetes.io/os": "linux",
                 **(MEDIA.node_selector if args.fargate else {}),
@@ -212,7 +190,7 @@ def _values(args: PrometheusArgs, role: WorkloadRole) -> dict[str, Any]:
                     f"{kind}SelectorNilUsesHelmValues": False
                     for kind in ("podMonitor", "serviceMonitor", "rule", "probe", "scrapeConfig")
                 },
-                **_storage(args.storage_gib),
+                **_storage(storage_gib),
             }
         },
         "grafana": {
@@ -222,7 +200,7 @@ def _values(args: PrometheusArgs, role: WorkloadRole) -> dict[str, Any]:
             "resources": resources("100m", "512Mi"),
             "sidecar": {
                 "resources": resources("25m", "128Mi"),
-                "dashboards": {"enabled": True, "searchNamespace": NAMESPACE},
+                "dashboards": {"enabled": True, "searchNamespace": OBSERVABILITY},
             },
             "additionalDataSources": [
                 {

@@ -1,4 +1,4 @@
-"""A service of the cluster, from the chart of its project.
+"""A service of the cluster, from the chart of its project, and the role of its pods.
 
 Helm's own releases, not charts that are rendered into resources of the stack: several charts make
 certificates while they render, and would be changed by every `up`; and hooks run, in both
@@ -11,15 +11,46 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from infra.component import Component
+from infra.grants import Statement
+from infra.ground.cluster import Cluster
 from infra.versions import CHARTS
+from infra.workload_role import WorkloadRole, WorkloadRoleArgs
 
+SYSTEM = "kube-system"
 _TIMEOUT_SECONDS = 900
+
+
+class Service(Component):
+    """A release, and what it needs of AWS.
+
+    Attributes:
+        ready: What is there when the service is.
+    """
+
+    ready: pulumi.Resource
+
+    def role(
+        self, name: str, cluster: Cluster, namespace: str, account: str, may: Sequence[Statement]
+    ) -> WorkloadRole:
+        """A role for the pods of a service account, to do what `may` says."""
+        return WorkloadRole(
+            name,
+            WorkloadRoleArgs(
+                names=cluster.args.names,
+                namespace=namespace,
+                service_account=account,
+                credentials=cluster.pod_credentials,
+                statements=may,
+            ),
+            self.child(),
+        )
 
 
 def release(
     name: str,
     *,
-    namespace: pulumi.Input[str],
+    namespace: str,
     values: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
 ) -> k8s.helm.v3.Release:
@@ -48,15 +79,3 @@ def release(
 def resources(cpu: str, memory: str) -> dict[str, dict[str, str]]:
     """Requests and limits of a container; CPU has no limit, which would only slow it down."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
-
-
-def spread(labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-    """Over zones, as far as there are nodes."""
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": "topology.kubernetes.io/zone",
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(labels)},
-        }
-    ]
