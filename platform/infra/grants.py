@@ -98,6 +98,11 @@ def combined(grants: Sequence[Grant]) -> Grant:
     return whole
 
 
+def key_use(key: pulumi.Input[str] | None, *actions: str) -> list[Statement]:
+    """What it takes besides where a key of ours encrypts; nothing where AWS' own does."""
+    return [] if key is None else [Statement(actions, [key])]
+
+
 def policy_document(statements: Sequence[Statement]) -> pulumi.Output[str]:
     """The statements as an IAM policy, equal actions under equal conditions merged, in order."""
     return pulumi.Output.all(

@@ -7,15 +7,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from infra.application.application import (
-    Application,
-    ApplicationArgs,
-    Entrance,
-    Images,
-    Tracing,
-)
+from infra.application.application import Application, ApplicationArgs, Images, Tracing
 from infra.application.autoscaling import Limits
 from infra.application.flows import Surroundings
+from infra.application.ingress import Entrance
 from infra.application.wiring import Grants
 from infra.grants import Grant, SecretValue, Statement
 from infra.names import Names

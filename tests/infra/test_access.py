@@ -122,11 +122,11 @@ def recording(request: pytest.FixtureRequest) -> Recording:
         made_up = applications.grants()
         args = applications.arguments(
             grants=Grants.of(
+                buckets,
+                messaging,
                 database=made_up.database,
                 migration=made_up.migration,
                 signing=secrets.signing_grant(),
-                buckets=buckets,
-                messaging=messaging,
                 mail=mail.send_grant(),
                 stream=stream.consume_grant(),
                 notices=notices.consume_grant(),

@@ -14,8 +14,8 @@ from app.settings import Settings
 from infra.application.custom_resources import external_secret_spec
 from infra.application.migrations import job_name
 from infra.application.processes import DRAIN_SECONDS, PROCESSES
-from infra.application.reach import Host, Pod, allowed
 from tests.infra.applications import DIGESTS, IMAGES, arguments, manifests, run_application
+from tests.infra.reach import Host, Pod, allowed
 from tests.infra.recorder import Recorded, Recording, environment_of
 
 # Kinds of the cluster's services, which Kubernetes' own schemas do not have.

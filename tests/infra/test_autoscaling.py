@@ -1,7 +1,7 @@
 """How many pods and connections: plans that hold whatever a stack says."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.application.autoscaling import (
@@ -13,7 +13,6 @@ from infra.application.autoscaling import (
     peak_connections,
     plan_pool,
     replicas_of,
-    workers_wanted,
 )
 from infra.application.processes import PROCESSES
 from infra.config.settings import Settings
@@ -66,18 +65,6 @@ def test_all_pods_together_find_a_connection(limits: Limits, connections: int) -
     size = plan_pool(connections, replicas)
     assert opened(size) <= connections - 10
     assert size == 10 or opened(size + 1) > connections - 10
-
-
-@given(_LIMITS, st.lists(st.integers(0, 10**6), min_size=3, max_size=3))
-def test_workers_follow_their_queues_within_bounds(limits: Limits, messages: list[int]) -> None:
-    process = PROCESSES["light"]
-    replicas = replicas_of(process, limits)
-    wanted = workers_wanted(messages, process, replicas)
-    assert replicas.least <= wanted <= replicas.most
-    assume(any(messages))
-    assert wanted >= 1
-    if wanted < replicas.most:
-        assert wanted * process.slots >= max(messages)
 
 
 @pytest.mark.parametrize("preset", ["dev", "staging", "prod"])

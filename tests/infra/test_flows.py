@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.application.flows import NOT_PUBLIC, Surroundings, all_flows
+from infra.application.flows import NOT_PUBLIC, Flow, Surroundings, flows_of
 from infra.application.network_policies import NetworkPolicies, NetworkPoliciesArgs
 from infra.application.processes import NAMESPACE, PROCESSES
-from infra.application.reach import End, Host, Pod, Policy, allowed
+from tests.infra.reach import End, Host, Pod, Policy, allowed
 from tests.infra.recorder import record
 
 _SURROUNDINGS = {
@@ -81,6 +81,10 @@ def rendered(surroundings: Surroundings) -> list[Policy]:
     return [each.inputs for each in recording.of_type(type_)]
 
 
+def _flows(surroundings: Surroundings) -> list[Flow]:
+    return [flow for each in PROCESSES.values() for flow in flows_of(each, surroundings)]
+
+
 def _pairs() -> Iterator[tuple[str, str]]:
     """Every two ends of which one is ours."""
     for source, destination in product(_ENDS, _ENDS):
@@ -91,7 +95,7 @@ def _pairs() -> Iterator[tuple[str, str]]:
 def test_every_pair_is_let_through_as_the_table_says_and_not_otherwise(
     policies: list[Policy], surroundings: Surroundings
 ) -> None:
-    table = {(f.source, f.destination, f.port, f.protocol) for f in all_flows(surroundings)}
+    table = {(f.source, f.destination, f.port, f.protocol) for f in _flows(surroundings)}
     # Both are of one namespace, and no policy tells its pods apart.
     table |= {
         (source, "prometheus", port, protocol)
@@ -184,7 +188,7 @@ def test_the_page_has_the_same_table() -> None:
         for names, cell in re.findall(r"^\| (`.*`) \|[^|]*\|([^|]*)\|$", page, re.MULTILINE)
         for name in re.findall(r"`(\w+)`", names)
     }
-    flows = all_flows(_SURROUNDINGS["plain"])
+    flows = _flows(_SURROUNDINGS["plain"])
     assert told == {
         name: {
             word

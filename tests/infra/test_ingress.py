@@ -8,7 +8,7 @@ import pytest
 
 from app.paths import BESIDE_CONSOLE
 from app.paths import PATHS as APP_PATHS
-from infra.application.application import Entrance
+from infra.application.ingress import Entrance
 from infra.application.routes import PATHS, rules
 from tests.infra.applications import run_application
 from tests.infra.recorder import Recorded

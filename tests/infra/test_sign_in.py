@@ -15,8 +15,7 @@ def test_a_public_client_with_the_code_flow(protect: bool) -> None:
             names=Names("spool", "dev"),
             account=ACCOUNT,
             region="us-east-1",
-            callback_urls=["https://videos.example/signed-in"],
-            logout_urls=["https://videos.example/"],
+            pages=["https://videos.example"],
             protect=protect,
         )
         SignIn("sign-in", args)

@@ -8,7 +8,7 @@ import pulumi
 from infra.application.autoscaling import Limits, plan_pool, replicas_of
 from infra.application.custom_resources import pod_monitor, queue_authentication
 from infra.application.flows import Surroundings
-from infra.application.ingress import Ingress, IngressArgs
+from infra.application.ingress import Entrance, Ingress, IngressArgs
 from infra.application.migrations import Migrations
 from infra.application.namespace import Namespace, NamespaceArgs
 from infra.application.network_policies import NetworkPolicies, NetworkPoliciesArgs
@@ -27,19 +27,6 @@ class Images:
     api: str
     worker: str
     console: str
-
-
-@dataclass(frozen=True)
-class Entrance:
-    """How clients come in; see `IngressArgs`."""
-
-    subnet_ids: Sequence[pulumi.Input[str]]
-    domain: str | None = None
-    certificate_arn: pulumi.Input[str] | None = None
-    hosted_zone_id: str | None = None
-    web_acl_arn: pulumi.Input[str] | None = None
-    log_bucket: pulumi.Input[str] | None = None
-    sticky: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +131,17 @@ class Application(Component):
             ),
             opts=self.child(),
         )
-        self.ingress = Ingress(name, _ingress(args, namespace.name), opts=self.child())
+        self.ingress = Ingress(
+            name,
+            IngressArgs(
+                names=args.names,
+                namespace=namespace.name,
+                region=args.region,
+                tags=args.tags,
+                entrance=args.entrance,
+            ),
+            opts=self.child(),
+        )
         self.url, self.hostname = self.ingress.url, self.ingress.hostname
 
         def workload(process: Process, after: Sequence[pulumi.Resource]) -> WorkloadArgs:
@@ -187,23 +184,6 @@ class Application(Component):
         if args.prometheus:
             pod_monitor(namespace.name, self.child())
         self.register_outputs({"url": self.url, "hostname": self.hostname})
-
-
-def _ingress(args: ApplicationArgs, namespace: pulumi.Input[str]) -> IngressArgs:
-    entrance = args.entrance
-    return IngressArgs(
-        names=args.names,
-        namespace=namespace,
-        region=args.region,
-        tags=args.tags,
-        subnet_ids=entrance.subnet_ids,
-        domain=entrance.domain,
-        certificate_arn=entrance.certificate_arn,
-        hosted_zone_id=entrance.hosted_zone_id,
-        web_acl_arn=entrance.web_acl_arn,
-        log_bucket=entrance.log_bucket,
-        sticky=entrance.sticky,
-    )
 
 
 def _environment(

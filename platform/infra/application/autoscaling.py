@@ -4,8 +4,7 @@ PostgreSQL refuses whoever comes after its last connection, so what all pods may
 their most, during a roll-out, has to fit; the size of each pod's pool follows from that.
 """
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.application.processes import PROCESSES, Process
@@ -83,16 +82,6 @@ def replicas_of(process: Process, limits: Limits) -> Replicas:
             return Replicas(pair, pair, surge=1)
         case "job":
             return Replicas(1, 1, surge=0)
-
-
-def workers_wanted(messages: Iterable[int], process: Process, replicas: Replicas) -> int:
-    """What KEDA and its HPA make of the messages in a worker's queues, waiting or in work.
-
-    Each queue is a metric of its own, and the largest answer counts. So a pod's share of one
-    queue is all its slots.
-    """
-    wanted = max((math.ceil(count / process.slots) for count in messages), default=0)
-    return min(max(wanted, replicas.least), replicas.most)
 
 
 def database_connections(kind: str, database_class: str, max_acu: float) -> int:

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from infra.application.autoscaling import Replicas
-from infra.application.pods import PART, PART_LABEL, metadata
+from infra.application.pods import COMPONENT_LABEL, NAME_LABEL, PART, PART_LABEL, metadata
 from infra.application.processes import Process
 from infra.grants import SecretValue
 
@@ -177,13 +177,13 @@ def pod_monitor(
                 "matchLabels": {PART_LABEL: PART},
                 "matchExpressions": [
                     {
-                        "key": "app.kubernetes.io/component",
+                        "key": COMPONENT_LABEL,
                         "operator": "In",
                         "values": ["api", "service", "worker"],
                     }
                 ],
             },
-            "podTargetLabels": ["app.kubernetes.io/name"],
+            "podTargetLabels": [NAME_LABEL],
             "podMetricsEndpoints": [{"port": "http", "path": "/metrics", "interval": "30s"}],
         },
         opts=opts,

@@ -1,14 +1,14 @@
 """Who may speak to whom: every flow in and out of the namespace. What is not here is refused.
 
-Pure; `network_policies.py` writes it for Kubernetes, and tests ask `reach.py` whether what was
-written lets through these flows and no others.
+Pure; `network_policies.py` writes it for Kubernetes, and tests (`tests/infra/reach.py`) ask whether
+what was written lets through these flows and no others.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.application.processes import PROCESSES, Process
+from infra.application.processes import Process
 
 OBSERVABILITY = "observability"
 COLLECTOR_PORT = 4317
@@ -100,8 +100,3 @@ def flows_of(process: Process, surroundings: Surroundings) -> Iterator[Flow]:
             yield Flow(name, "endpoints", 443)
         if surroundings.pod_identity:
             yield Flow(name, "agent", 80)
-
-
-def all_flows(surroundings: Surroundings) -> list[Flow]:
-    """Of all processes."""
-    return [flow for each in PROCESSES.values() for flow in flows_of(each, surroundings)]

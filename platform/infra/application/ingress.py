@@ -28,7 +28,7 @@ _STICKY_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngressArgs:
+class Entrance:
     """How clients come in.
 
     Args:
@@ -39,14 +39,9 @@ class IngressArgs:
         web_acl_arn: AWS WAF's rules, if any.
         log_bucket: Where access logs go, if anywhere.
         sticky: A client stays at one pod.
-        tags: Of the balancer: the controller makes it, and not the provider that tags the rest.
     """
 
-    names: Names
-    namespace: pulumi.Input[str]
-    region: str
     subnet_ids: Sequence[pulumi.Input[str]]
-    tags: Mapping[str, str]
     domain: str | None = None
     certificate_arn: pulumi.Input[str] | None = None
     hosted_zone_id: str | None = None
@@ -55,11 +50,25 @@ class IngressArgs:
     sticky: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class IngressArgs:
+    """What `Ingress` takes.
+
+    Args:
+        tags: Of the balancer: the controller makes it, and not the provider that tags the rest.
+    """
+
+    names: Names
+    namespace: pulumi.Input[str]
+    region: str
+    tags: Mapping[str, str]
+    entrance: Entrance
+
+
 class Ingress(Component):
     """The Ingress, and a Service for each process behind it.
 
     Attributes:
-        load_balancer_name: Name of the load balancer.
         hostname: Its name in DNS.
         url: What clients put before a path.
         ready: What pods wait for.
@@ -67,7 +76,6 @@ class Ingress(Component):
 
     KIND = "application:Ingress"
 
-    load_balancer_name: str
     hostname: pulumi.Output[str]
     url: pulumi.Output[str]
     ready: list[pulumi.Resource]
@@ -76,16 +84,16 @@ class Ingress(Component):
         self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        self.load_balancer_name = args.names.of("web", longest=LOAD_BALANCER)
+        entrance = args.entrance
         services = [self._service(name, PROCESSES[each], args) for each in PATHS]
         ingress = k8s.networking.v1.Ingress(
             name,
-            metadata=metadata(_NAME, args.namespace, _annotations(args, self.load_balancer_name)),
+            metadata=metadata(_NAME, args.namespace, _annotations(args)),
             spec=k8s.networking.v1.IngressSpecArgs(
                 ingress_class_name="alb",
                 rules=[
                     k8s.networking.v1.IngressRuleArgs(
-                        host=args.domain,
+                        host=entrance.domain,
                         http=k8s.networking.v1.HTTPIngressRuleValueArgs(
                             paths=[_path(rule.pattern, rule.process) for rule in rules()]
                         ),
@@ -99,11 +107,11 @@ class Ingress(Component):
         )
         self.ready = [ingress]
         self.hostname = ingress.status.apply(_hostname)
-        if args.domain and args.hosted_zone_id:
-            self._record(name, args.domain, args.hosted_zone_id, args.region)
+        if entrance.domain and entrance.hosted_zone_id:
+            self._record(name, entrance.domain, entrance.hosted_zone_id, args.region)
         self.url = (
-            pulumi.Output.from_input(f"https://{args.domain}")
-            if args.domain
+            pulumi.Output.from_input(f"https://{entrance.domain}")
+            if entrance.domain
             else self.hostname.apply(lambda host: f"http://{host}")
         )
         self.register_outputs({"hostname": self.hostname, "url": self.url})
@@ -138,7 +146,7 @@ class Ingress(Component):
                     # A service's own word goes before the Ingress's.
                     f"{_ALB}/healthcheck-path": process.ready,
                     f"{_ALB}/target-group-attributes": _pairs(
-                        attributes | (sticky if args.sticky else {})
+                        attributes | (sticky if args.entrance.sticky else {})
                     ),
                     # Services are made before their pods and have nothing to wait for.
                     "pulumi.com/skipAwait": "true",
@@ -176,24 +184,25 @@ class Ingress(Component):
         )
 
 
-def _annotations(args: IngressArgs, name: str) -> dict[str, pulumi.Input[str]]:
+def _annotations(args: IngressArgs) -> dict[str, pulumi.Input[str]]:
+    entrance = args.entrance
     attributes: dict[str, pulumi.Input[object]] = {
         "idle_timeout.timeout_seconds": _IDLE_SECONDS,
         "routing.http.drop_invalid_header_fields.enabled": "true",
         "routing.http2.enabled": "true",
     }
-    if args.log_bucket is not None:
+    if entrance.log_bucket is not None:
         attributes |= {
             "access_logs.s3.enabled": "true",
-            "access_logs.s3.bucket": args.log_bucket,
+            "access_logs.s3.bucket": entrance.log_bucket,
             "access_logs.s3.prefix": "balancer",
         }
     found: dict[str, pulumi.Input[str]] = {
-        "load-balancer-name": name,
+        "load-balancer-name": args.names.of("web", longest=LOAD_BALANCER),
         "scheme": "internet-facing",
         "target-type": "ip",
         "ip-address-type": "ipv4",
-        "subnets": pulumi.Output.all(*args.subnet_ids).apply(",".join),
+        "subnets": pulumi.Output.all(*entrance.subnet_ids).apply(",".join),
         "load-balancer-attributes": pulumi.Output.all(**attributes).apply(_pairs),
         "listen-ports": '[{"HTTP":80}]',
         "healthcheck-port": "traffic-port",
@@ -204,15 +213,15 @@ def _annotations(args: IngressArgs, name: str) -> dict[str, pulumi.Input[str]]:
         "success-codes": "200",
         "tags": _pairs(args.tags),
     }
-    if args.certificate_arn is not None:
+    if entrance.certificate_arn is not None:
         found |= {
             "listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
             "ssl-redirect": "443",
             "ssl-policy": _TLS_POLICY,
-            "certificate-arn": args.certificate_arn,
+            "certificate-arn": entrance.certificate_arn,
         }
-    if args.web_acl_arn is not None:
-        found["wafv2-acl-arn"] = args.web_acl_arn
+    if entrance.web_acl_arn is not None:
+        found["wafv2-acl-arn"] = entrance.web_acl_arn
     return {f"{_ALB}/{key}": value for key, value in found.items()} | {
         # By itself the engine would wait for pods, and pods wait for this.
         "pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0].hostname}"

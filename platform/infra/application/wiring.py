@@ -7,6 +7,7 @@ from typing import Self
 from infra.grants import Grant
 from infra.state.buckets import Buckets
 from infra.state.messaging import Messaging
+from infra.state.queues import KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,40 +48,19 @@ class Grants:
     notices: Grant = field(default_factory=Grant)
 
     @classmethod
-    def of(
-        cls,
-        *,
-        database: Grant,
-        migration: Grant,
-        signing: Grant,
-        buckets: Buckets,
-        messaging: Messaging,
-        delivery: Grant | None = None,
-        mail: Grant | None = None,
-        stream: Grant | None = None,
-        notices: Grant | None = None,
-    ) -> Self:
-        """From what hands them out; what a stack does not have is None."""
+    def of(cls, buckets: Buckets, messaging: Messaging, **others: Grant) -> Self:
+        """What buckets and messaging hand out, and the `others` as they are called here."""
         reads = buckets.read_grant("source", "media")
         return cls(
-            database=database,
-            migration=migration,
-            signing=signing,
             read_store=reads,
             write_sources=reads | buckets.write_grant("source"),
             write_media=reads | buckets.write_grant("media"),
             write_all=buckets.read_grant() | buckets.write_grant(),
             sweep=buckets.sweep_grant(),
             ring=messaging.send_grant(),
-            consume={
-                "encode": messaging.consume_grant("encode"),
-                "light": messaging.consume_grant("light"),
-            },
+            consume={kind: messaging.consume_grant(kind) for kind in KINDS},
             publish=messaging.publish_grant(),
-            delivery=delivery or Grant(),
-            mail=mail or Grant(),
-            stream=stream or Grant(),
-            notices=notices or Grant(),
+            **others,
         )
 
 

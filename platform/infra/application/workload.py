@@ -53,7 +53,6 @@ class Identity(Component):
 
     Attributes:
         service_account: Its name.
-        secret: Name of the Kubernetes secret.
         variables: Names and places of its variables.
         ready: What pods need to start.
     """
@@ -108,7 +107,7 @@ class Identity(Component):
 class Workload(Component):
     """A process that stays: identity, Deployment, disruption budget, scaling.
 
-    Its Service, if it has one, is made before the load balancer and so elsewhere (`Services`).
+    Its Service, if it has one, is made before the load balancer and so by `Ingress`.
 
     Attributes:
         deployment: The Deployment.

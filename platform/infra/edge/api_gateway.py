@@ -46,9 +46,8 @@ class ApiGateway(Component):
     """A REST API that passes everything on to the site.
 
     Attributes:
-        url: Stands before a path of the API.
-        plan_id: Usage plan that further keys are added to.
-        key_id: The first key; its value is asked of API Gateway and is in no output.
+        url: Stands before a path of the API. The first key is asked of API Gateway, and is in no
+            output.
     """
 
     KIND = "edge:ApiGateway"
@@ -106,7 +105,7 @@ class ApiGateway(Component):
         aws.apigateway.UsagePlanKey(
             name, usage_plan_id=plan.id, key_id=key.id, key_type="API_KEY", opts=self.child()
         )
-        self.url, self.plan_id, self.key_id = stage.invoke_url, plan.id, key.id
+        self.url = stage.invoke_url
         self.register_outputs({"url": self.url})
 
     def _route(

@@ -42,8 +42,7 @@ class Certificate(Component):
             name,
             domain_name=args.domain,
             validation_method="DNS",
-            # A load balancer uses the old one until it has the new one.
-            opts=self.child(delete_before_replace=False),
+            opts=self.child(),
         )
         asked = certificate.domain_validation_options.apply(lambda options: options[0])
         record = aws.route53.Record(

@@ -1,20 +1,17 @@
 """Spool itself: images, grants and limits of this stack."""
 
-from infra.application.application import (
-    ApplicationArgs,
-    Entrance,
-    Images,
-    Tracing,
-)
+from infra.application.application import ApplicationArgs, Images, Tracing
 from infra.application.autoscaling import Limits
 from infra.application.flows import Surroundings
+from infra.application.ingress import Entrance
 from infra.application.wiring import Grants
+from infra.grants import Grant
 from infra.program.context import Context
 from infra.program.edge import Edge
 from infra.program.ground import Ground
 from infra.program.state import State
 from infra.services.cluster_services import ClusterServices
-from infra.state.queues import BANDS
+from infra.state.queues import BANDS, KINDS
 
 
 def application_of(
@@ -33,19 +30,18 @@ def application_of(
         region=context.region,
         images=images,
         grants=Grants.of(
+            state.buckets,
+            state.messaging,
             database=ground.database.app_grant(),
             migration=ground.database.migration_grant(),
             signing=state.secrets.signing_grant(),
-            buckets=state.buckets,
-            messaging=state.messaging,
-            delivery=edge.delivery.grant() if edge.delivery else None,
-            mail=state.mail.send_grant() if state.mail else None,
-            stream=state.stream.consume_grant() if state.stream else None,
-            notices=state.notices.consume_grant() if state.notices else None,
+            delivery=edge.delivery.grant() if edge.delivery else Grant(),
+            mail=state.mail.send_grant() if state.mail else Grant(),
+            stream=state.stream.consume_grant() if state.stream else Grant(),
+            notices=state.notices.consume_grant() if state.notices else Grant(),
         ),
         queue_urls={
-            kind: [state.messaging.queues[kind, band].url for band in BANDS]
-            for kind in ("encode", "light")
+            kind: [state.messaging.queues[kind, band].url for band in BANDS] for kind in KINDS
         },
         credentials=ground.cluster.pod_credentials,
         limits=Limits(

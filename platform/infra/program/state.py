@@ -123,7 +123,7 @@ class State(Component):
             pages = [site for site in sites if site != "*"] or ["http://127.0.0.1:8080"]
             self.sign_in = SignIn(
                 "sign-in",
-                SignInArgs(names, context.account, context.region, pages, pages, general.protect),
+                SignInArgs(names, context.account, context.region, pages, general.protect),
                 opts=self.child(),
             )
         self.register_outputs({})

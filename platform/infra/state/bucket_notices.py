@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
+from infra.grants import Grant, Statement, key_use
 from infra.names import Names
 from infra.state.queue import Queue, QueueArgs
 from infra.state.resource_policy import Guest
@@ -32,7 +32,7 @@ class BucketNoticesArgs:
     """
 
     names: Names
-    account: pulumi.Input[str]
+    account: str
     bucket: aws.s3.Bucket
     by: Literal["s3", "eventbridge"]
     kms_key: pulumi.Input[str] | None
@@ -98,9 +98,8 @@ class BucketNotices(Component):
                 ["s3:GetObject", "s3:GetObjectVersion"],
                 [pulumi.Output.format("{0}/{1}*", self._args.bucket.arn, PREFIX)],
             ),
+            *key_use(self._args.kms_key, "kms:Decrypt"),
         ]
-        if self._args.kms_key is not None:
-            statements.append(Statement(["kms:Decrypt"], [self._args.kms_key]))
         return Grant(
             statements,
             {

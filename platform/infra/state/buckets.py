@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
+from infra.grants import Grant, Statement, key_use
 from infra.names import BUCKET, Names
 from infra.state.bucket import Bucket, BucketArgs, Cors
 from infra.state.lifecycle import INCOMING_DAYS, expiry, tiers
@@ -42,7 +42,7 @@ class BucketsArgs:
     """
 
     names: Names
-    account: pulumi.Input[str]
+    account: str
     region: str
     kms_key: pulumi.Input[str] | None
     protect: bool
@@ -59,10 +59,9 @@ class Buckets(Component):
     """All buckets.
 
     Attributes:
-        source, media, frames, archive, logs: Buckets.
-        log_target: Name of `logs`, known once its policy lets in who writes there: AWS tries that
-            when it is told to.
-        replica: Copies in the other region.
+        source, media: Buckets that others are told of.
+        log_target: Name of the bucket of logs, known once its policy lets in who writes there: AWS
+            tries that when it is told to.
     """
 
     KIND = "state:Buckets"
@@ -72,11 +71,8 @@ class Buckets(Component):
     ) -> None:
         super().__init__(name, opts)
         self._kms_key = args.kms_key
-        account = pulumi.Output.from_input(args.account)
         called = {
-            what: account.apply(
-                lambda id_, what=what: args.names.of(f"{what}-{id_}", longest=BUCKET)  # type: ignore[misc]  # of this round
-            )
+            what: args.names.of(f"{what}-{args.account}", longest=BUCKET)
             for what in (*WHICH, "logs")
         }
         logs = Bucket(
@@ -96,7 +92,7 @@ class Buckets(Component):
             ),
             opts=self.child(),
         )
-        self.logs, self.log_target = logs.bucket, logs.policy.bucket
+        self.log_target = logs.policy.bucket
         rules = {"source": [tiers("videos/")] if args.source_tiers else []}
         if args.incoming:
             rules["source"].append(expiry("incoming/", INCOMING_DAYS))
@@ -121,16 +117,10 @@ class Buckets(Component):
             )
             for what in WHICH
         }
-        self.source, self.media = made["source"].bucket, made["media"].bucket
-        self.frames, self.archive = made["frames"].bucket, made["archive"].bucket
         self._by_name = {what: made[what].bucket for what in WHICH}
-        self._environment = {
-            what: {f"SPOOL_S3_{what.upper()}_BUCKET": bucket.bucket}
-            for what, bucket in self._by_name.items()
-        }
-        self.replica: Replica | None = None
+        self.source, self.media = self._by_name["source"], self._by_name["media"]
         if args.replica is not None:
-            self.replica = Replica(
+            Replica(
                 f"{name}-replica",
                 ReplicaArgs(
                     names=args.names,
@@ -142,7 +132,7 @@ class Buckets(Component):
                 ),
                 opts=self.child(),
             )
-        self.register_outputs({what: bucket.bucket for what, bucket in self._by_name.items()})
+        self.register_outputs(self.called)
 
     @property
     def called(self) -> dict[str, pulumi.Output[str]]:
@@ -183,23 +173,19 @@ class Buckets(Component):
         self,
         which: Sequence[Which],
         *,
-        objects: Sequence[str] = (),
+        objects: Sequence[str],
         buckets: Sequence[str] = (),
         key: Sequence[str] = (),
     ) -> Grant:
-        chosen = [self._by_name[what] for what in which or WHICH]
-        statements = []
-        if objects:
-            inside = [pulumi.Output.format("{0}/*", each.arn) for each in chosen]
-            statements.append(Statement(objects, inside))
+        chosen = {what: self._by_name[what] for what in which or WHICH}
+        arns = [each.arn for each in chosen.values()]
+        statements = [Statement(objects, [pulumi.Output.format("{0}/*", arn) for arn in arns])]
         if buckets:
-            statements.append(Statement(buckets, [each.arn for each in chosen]))
-        if key and self._kms_key is not None:
-            statements.append(Statement(key, [self._kms_key]))
-        environment: dict[str, pulumi.Input[str]] = {"SPOOL_STORE": "s3"}
-        for what in which or WHICH:
-            environment |= self._environment[what]
-        return Grant(statements, environment)
+            statements.append(Statement(buckets, arns))
+        if key:
+            statements += key_use(self._kms_key, *key)
+        named = {f"SPOOL_S3_{what.upper()}_BUCKET": chosen[what].bucket for what in chosen}
+        return Grant(statements, {"SPOOL_STORE": "s3", **named})
 
 
 def _readers(distribution_arn: pulumi.Input[str] | None) -> list[Guest]:

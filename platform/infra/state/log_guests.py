@@ -2,28 +2,24 @@
 
 from collections.abc import Sequence
 
-import pulumi
-
 from infra.state.resource_policy import Guest
 
 
-def load_balancer_logs(region: str, account: pulumi.Input[str]) -> Guest:
+def load_balancer_logs(region: str, account: str) -> Guest:
     """Access logs of load balancers, under `alb/`."""
     return Guest(
         "logdelivery.elasticloadbalancing.amazonaws.com",
         ["s3:PutObject"],
         {
             "ArnLike": {
-                "aws:SourceArn": pulumi.Output.format(
-                    "arn:aws:elasticloadbalancing:{0}:{1}:loadbalancer/*", region, account
-                )
+                "aws:SourceArn": f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/*"
             }
         },
         "/alb/*",
     )
 
 
-def cdn_logs(account: pulumi.Input[str]) -> Guest:
+def cdn_logs(account: str) -> Guest:
     """Access logs of CloudFront, under `cdn/`; their deliveries are always of us-east-1."""
     return Guest(
         "delivery.logs.amazonaws.com",
@@ -33,17 +29,13 @@ def cdn_logs(account: pulumi.Input[str]) -> Guest:
                 "aws:SourceAccount": account,
                 "s3:x-amz-acl": "bucket-owner-full-control",
             },
-            "ArnLike": {
-                "aws:SourceArn": pulumi.Output.format(
-                    "arn:aws:logs:us-east-1:{0}:delivery-source:*", account
-                )
-            },
+            "ArnLike": {"aws:SourceArn": f"arn:aws:logs:us-east-1:{account}:delivery-source:*"},
         },
         "/cdn/*",
     )
 
 
-def server_logs(account: pulumi.Input[str]) -> Guest:
+def server_logs(account: str) -> Guest:
     """Access logs of the other buckets, under `s3/`."""
     return Guest(
         "logging.s3.amazonaws.com",
@@ -53,14 +45,10 @@ def server_logs(account: pulumi.Input[str]) -> Guest:
     )
 
 
-def trail_logs(region: str, account: pulumi.Input[str], trail: str) -> Sequence[Guest]:
+def trail_logs(region: str, account: str, trail: str) -> Sequence[Guest]:
     """CloudTrail's records of the account, under `AWSLogs/`; it looks at the policy first."""
     conditions = {
-        "StringEquals": {
-            "aws:SourceArn": pulumi.Output.format(
-                "arn:aws:cloudtrail:{0}:{1}:trail/{2}", region, account, trail
-            )
-        }
+        "StringEquals": {"aws:SourceArn": f"arn:aws:cloudtrail:{region}:{account}:trail/{trail}"}
     }
     service = "cloudtrail.amazonaws.com"
     return (

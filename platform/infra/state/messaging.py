@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
+from infra.grants import Grant, Statement, key_use
 from infra.names import Names
 from infra.state.event_topic import EventTopic, EventTopicArgs
 from infra.state.queue import Queue, QueueArgs
@@ -89,7 +89,7 @@ class Messaging(Component):
             [
                 Statement(["sqs:SendMessage"], _arns(list(self.queues.values()))),
                 *self._look(),
-                *self._key("kms:Decrypt", "kms:GenerateDataKey"),
+                *key_use(self._kms_key, "kms:Decrypt", "kms:GenerateDataKey"),
             ],
             self._environment,
         )
@@ -104,7 +104,7 @@ class Messaging(Component):
                     _arns(taken),
                 ),
                 *self._look(),
-                *self._key("kms:Decrypt"),
+                *key_use(self._kms_key, "kms:Decrypt"),
             ],
             self._environment,
         )
@@ -121,16 +121,13 @@ class Messaging(Component):
                 Statement(
                     ["sns:Publish"], [self.api_events.topic.arn, self.worker_events.topic.arn]
                 ),
-                *self._key("kms:Decrypt", "kms:GenerateDataKey"),
+                *key_use(self._kms_key, "kms:Decrypt", "kms:GenerateDataKey"),
             ],
             self._topics,
         )
 
     def _look(self) -> list[Statement]:
         return [Statement(_LOOK, _arns(list(self.queues.values())))]
-
-    def _key(self, *actions: str) -> list[Statement]:
-        return [] if self._kms_key is None else [Statement(actions, [self._kms_key])]
 
 
 def _arns(queues: Sequence[aws.sqs.Queue]) -> list[pulumi.Input[str]]:

@@ -35,7 +35,6 @@ class Registry(Component):
 
     Attributes:
         urls: Of the repositories, by image.
-        arns: Of the repositories, for who may push.
     """
 
     KIND = "state:Registry"
@@ -65,7 +64,6 @@ class Registry(Component):
                 opts=self.child(),
             )
         self.urls = {image: each.repository_url for image, each in made.items()}
-        self.arns = [each.arn for each in made.values()]
         self.register_outputs({"urls": self.urls})
 
 

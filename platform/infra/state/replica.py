@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Statement, policy_document
+from infra.grants import Statement, key_use, policy_document
 from infra.names import BUCKET, Names
 from infra.state.bucket import Bucket, BucketArgs
+from infra.trust import service_trust
 
 # Storage class of copies: sources are large and rest; segments are smaller than what IA bills.
 STORAGE_CLASS = {"source": "STANDARD_IA", "media": "STANDARD"}
@@ -31,7 +32,7 @@ class ReplicaArgs:
     """
 
     names: Names
-    account: pulumi.Input[str]
+    account: str
     provider: aws.Provider
     originals: Mapping[str, Bucket]
     kms_key: pulumi.Input[str] | None
@@ -53,16 +54,11 @@ class Replica(Component):
         super().__init__(name, opts)
         there = args.provider
         key = self._key(name, args) if args.kms_key is not None else None
-        account = pulumi.Output.from_input(args.account)
         self.buckets = {
             what: Bucket(
                 f"{name}-{what}",
                 BucketArgs(
-                    name=account.apply(
-                        lambda id_, what=what: args.names.of(  # type: ignore[misc]  # of this round
-                            f"{what}-replica-{id_}", longest=BUCKET
-                        )
-                    ),
+                    name=args.names.of(f"{what}-replica-{args.account}", longest=BUCKET),
                     kms_key=key,
                     protect=args.protect,
                 ),
@@ -96,18 +92,8 @@ class Replica(Component):
         role = aws.iam.Role(
             name,
             name=args.names.of("replication"),
-            assume_role_policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "s3.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                            "Condition": {"StringEquals": {"aws:SourceAccount": args.account}},
-                        }
-                    ],
-                }
+            assume_role_policy=service_trust(
+                "s3", {"StringEquals": {"aws:SourceAccount": args.account}}
             ),
             opts=self.child(),
         )
@@ -128,11 +114,8 @@ class Replica(Component):
                 _objects(copies),
             ),
         ]
-        if args.kms_key is not None and key is not None:
-            statements += [
-                Statement(["kms:Decrypt"], [args.kms_key]),
-                Statement(["kms:Encrypt", "kms:GenerateDataKey"], [key]),
-            ]
+        statements += key_use(args.kms_key, "kms:Decrypt")
+        statements += key_use(key, "kms:Encrypt", "kms:GenerateDataKey")
         aws.iam.RolePolicy(
             name, role=role.id, policy=policy_document(statements), opts=self.child()
         )

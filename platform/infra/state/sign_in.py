@@ -20,16 +20,14 @@ class SignInArgs:
         names: Of the stack.
         account: Its AWS account id; the name of the sign-in page is unique in a region.
         region: Of the pool.
-        callback_urls: Where the pool sends who has signed in.
-        logout_urls: Where it sends who has signed out.
+        pages: Where the pool sends who has signed in, or out.
         protect: Resists deletion.
     """
 
     names: Names
-    account: pulumi.Input[str]
+    account: str
     region: str
-    callback_urls: Sequence[str]
-    logout_urls: Sequence[str]
+    pages: Sequence[str]
     protect: bool
 
 
@@ -81,8 +79,8 @@ class SignIn(Component):
             allowed_oauth_scopes=["openid", "email", "profile"],
             explicit_auth_flows=["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
             supported_identity_providers=["COGNITO"],
-            callback_urls=list(args.callback_urls),
-            logout_urls=list(args.logout_urls),
+            callback_urls=list(args.pages),
+            logout_urls=list(args.pages),
             # Tells a wrong password and an unknown address alike.
             prevent_user_existence_errors="ENABLED",
             enable_token_revocation=True,
@@ -98,9 +96,7 @@ class SignIn(Component):
         )
         domain = aws.cognito.UserPoolDomain(
             name,
-            domain=pulumi.Output.from_input(args.account).apply(
-                lambda id_: args.names.of(f"sign-in-{id_}", longest=_LONGEST_DOMAIN)
-            ),
+            domain=args.names.of(f"sign-in-{args.account}", longest=_LONGEST_DOMAIN),
             user_pool_id=pool.id,
             opts=self.child(),
         )

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
+from infra.grants import Grant, Statement, key_use
 from infra.names import Names
 
 # How far each shard is from what it can take, and how far consumers are behind.
@@ -73,10 +73,9 @@ class Stream(Component):
             Statement(
                 ["kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"],
                 [self.stream.arn],
-            )
+            ),
+            *key_use(self._args.kms_key, "kms:Decrypt"),
         ]
-        if self._args.kms_key is not None:
-            statements.append(Statement(["kms:Decrypt"], [self._args.kms_key]))
         return Grant(
             statements,
             {
