@@ -6,6 +6,7 @@ import pytest
 
 from infra.outputs import Outputs
 from tests.infra.chains import longest_chain
+from tests.infra.policies import guests
 from tests.infra.programs import run_program
 from tests.infra.recorder import Recording
 
@@ -59,6 +60,17 @@ def test_outputs_are_the_typed_ones(recording: Recording) -> None:
     assert outputs.namespace == "spool"
     assert set(outputs.buckets or {}) == {"source", "media", "frames", "archive"}
     assert set(outputs.dashboards or {}) == {"application", "workers", "infrastructure"}
+
+
+def test_the_balancer_logs_where_the_bucket_of_logs_lets_it(recording: Recording) -> None:
+    """AWS tries at once, and refuses the balancer's attributes where it may not write."""
+    ingress = recording.one("kubernetes:networking.k8s.io/v1:Ingress").inputs["metadata"]
+    attributes = ingress["annotations"]["alb.ingress.kubernetes.io/load-balancer-attributes"]
+    told = dict(each.split("=") for each in attributes.split(","))
+    policy = recording.one("aws:s3/bucketPolicy:BucketPolicy", "buckets-logs").inputs["policy"]
+    where = guests(policy)["logdelivery.elasticloadbalancing.amazonaws.com"]["Resource"]
+    bucket, prefix = told["access_logs.s3.bucket"], told["access_logs.s3.prefix"]
+    assert where == f"arn:aws:s3:::{bucket}/{prefix}/*"
 
 
 def test_the_longest_chain_of_an_update_stays_short(recording: Recording) -> None:

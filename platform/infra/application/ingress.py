@@ -17,6 +17,7 @@ from infra.application.processes import NAMESPACE, PROCESSES, Process
 from infra.application.routes import PATHS, rules
 from infra.component import Component
 from infra.names import LOAD_BALANCER, Names
+from infra.state.log_guests import BALANCER
 
 _NAME = "web"
 _ALB = "alb.ingress.kubernetes.io"
@@ -195,7 +196,7 @@ def _annotations(args: IngressArgs) -> dict[str, pulumi.Input[str]]:
         attributes |= {
             "access_logs.s3.enabled": "true",
             "access_logs.s3.bucket": entrance.log_bucket,
-            "access_logs.s3.prefix": "balancer",
+            "access_logs.s3.prefix": BALANCER,
         }
     found: dict[str, pulumi.Input[str]] = {
         "load-balancer-name": args.names.of("web", longest=LOAD_BALANCER),

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from infra.component import Component
 from infra.names import Names
+from infra.state.log_guests import CDN
 
 _LONGEST = 60
 
@@ -53,7 +54,7 @@ class CdnLogs(Component):
             output_format="json",
             delivery_destination_configuration={
                 "destination_resource_arn": pulumi.Output.format(
-                    "arn:aws:s3:::{0}/cdn", args.target
+                    "arn:aws:s3:::{0}/{1}", args.target, CDN
                 )
             },
             opts=self.child(),

@@ -8,10 +8,8 @@ import pulumi_aws as aws
 
 from infra.component import Component
 from infra.state.lifecycle import Rule, housekeeping
+from infra.state.log_guests import BUCKETS
 from infra.state.resource_policy import BUCKET_REFUSALS, Guest, resource_policy
-
-# As the policy of the bucket for logs has it (`infra.state.log_guests`).
-_LOG_PREFIX = "s3/"
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ class Bucket(Component):
                 name,
                 bucket=id_,
                 target_bucket=args.access_logs,
-                target_prefix=_LOG_PREFIX,
+                target_prefix=f"{BUCKETS}/",
                 target_object_key_format={
                     "partitioned_prefix": {"partition_date_source": "EventTime"}
                 },

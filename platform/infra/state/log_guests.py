@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from infra.state.resource_policy import Guest
 
+# Prefixes; who tells a service where to write takes its own from here.
+BALANCER, CDN, BUCKETS = "alb", "cdn", "s3"
+
 
 def load_balancer_logs(region: str, account: str) -> Guest:
-    """Access logs of load balancers, under `alb/`."""
+    """Access logs of load balancers, under `BALANCER`."""
     return Guest(
         "logdelivery.elasticloadbalancing.amazonaws.com",
         ["s3:PutObject"],
@@ -15,12 +18,12 @@ def load_balancer_logs(region: str, account: str) -> Guest:
                 "aws:SourceArn": f"arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/*"
             }
         },
-        "/alb/*",
+        f"/{BALANCER}/*",
     )
 
 
 def cdn_logs(account: str) -> Guest:
-    """Access logs of CloudFront, under `cdn/`; their deliveries are always of us-east-1."""
+    """Access logs of CloudFront, under `CDN`; their deliveries are always of us-east-1."""
     return Guest(
         "delivery.logs.amazonaws.com",
         ["s3:PutObject"],
@@ -31,17 +34,17 @@ def cdn_logs(account: str) -> Guest:
             },
             "ArnLike": {"aws:SourceArn": f"arn:aws:logs:us-east-1:{account}:delivery-source:*"},
         },
-        "/cdn/*",
+        f"/{CDN}/*",
     )
 
 
 def server_logs(account: str) -> Guest:
-    """Access logs of the other buckets, under `s3/`."""
+    """Access logs of the other buckets, under `BUCKETS`."""
     return Guest(
         "logging.s3.amazonaws.com",
         ["s3:PutObject"],
         {"StringEquals": {"aws:SourceAccount": account}},
-        "/s3/*",
+        f"/{BUCKETS}/*",
     )
 
 
