@@ -107,10 +107,13 @@ CALLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "id": ACCOUNT,
     },
     "aws:lb/getHostedZoneId:getHostedZoneId": lambda _: {"id": "Z35SXDOTRQ7X7K"},
-    "aws:lb/getLbs:getLbs": lambda _: {
+    # As the controller tags it: without the cluster's name it may be another stack's.
+    "aws:lb/getLbs:getLbs": lambda args: {
         "arns": [
             f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/spool-web-dev/0123456789abcdef"
-        ],
+        ]
+        if {"elbv2.k8s.aws/cluster", "ingress.k8s.aws/stack"} == set(args["tags"])
+        else [],
         "id": REGION,
         "region": REGION,
     },

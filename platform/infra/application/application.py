@@ -137,6 +137,7 @@ class Application(Component):
                 names=args.names,
                 namespace=namespace.name,
                 region=args.region,
+                cluster_name=args.credentials.cluster_name,
                 tags=args.tags,
                 entrance=args.entrance,
             ),

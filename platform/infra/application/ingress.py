@@ -56,12 +56,14 @@ class IngressArgs:
     """What `Ingress` takes.
 
     Args:
+        cluster_name: Whose controller makes the balancer.
         tags: Of the balancer: the controller makes it, and not the provider that tags the rest.
     """
 
     names: Names
     namespace: pulumi.Input[str]
     region: str
+    cluster_name: pulumi.Input[str]
     tags: Mapping[str, str]
     entrance: Entrance
 
@@ -85,6 +87,7 @@ class Ingress(Component):
         self, name: str, args: IngressArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
+        self._cluster_name = args.cluster_name
         entrance = args.entrance
         services = [self._service(name, PROCESSES[each], args) for each in PATHS]
         ingress = k8s.networking.v1.Ingress(
@@ -120,11 +123,14 @@ class Ingress(Component):
     def load_balancer(self) -> pulumi.Output[str]:
         """`app/<name>/<id>`, as CloudWatch names it: asked of AWS when the Ingress is there.
 
-        By the tag that the controller gives it, because asking for a name fails where there is
-        none, as on a target without a controller.
+        By the tags that the controller gives it, because asking for a name fails where there is
+        none, as on a target without a controller. Another stack's Ingress has the same name.
         """
         found = aws.lb.get_lbs_output(
-            tags={"ingress.k8s.aws/stack": f"{NAMESPACE}/{_NAME}"},
+            tags={
+                "elbv2.k8s.aws/cluster": self._cluster_name,
+                "ingress.k8s.aws/stack": f"{NAMESPACE}/{_NAME}",
+            },
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self.ready),
         )
         return found.arns.apply(
