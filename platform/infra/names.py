@@ -12,6 +12,8 @@ CLUSTER = 100
 DATABASE = 63
 LOAD_BALANCER = 32
 QUEUE = 80
+# Of the 80, what the app's SPOOL_SQS_QUEUE_PREFIX may have.
+QUEUE_PREFIX = 40
 ROLE = 64
 _HASH = 6
 
@@ -35,7 +37,7 @@ class Names:
     @property
     def queue_prefix(self) -> str:
         """What the app's `SPOOL_SQS_QUEUE_PREFIX` is: it adds queue and band behind it."""
-        return fitted(f"{self.project}-{self.stack}", QUEUE - len("-encode-normal-dlq"))
+        return fitted(f"{self.project}-{self.stack}", QUEUE_PREFIX)
 
     @property
     def cluster(self) -> str:

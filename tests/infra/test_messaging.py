@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.jobs import queue_names as app_names
+from app.settings.queue import QueueSettings
 from infra.grants import Grant
 from infra.names import Names
 from infra.state.messaging import Messaging, MessagingArgs
@@ -35,6 +36,11 @@ def test_names_are_those_that_the_app_looks_for() -> None:
     assert [dead_letter_name(each) for each in ours] == [
         app_names.dead_letter_name(each) for each in ours
     ]
+
+
+def test_the_app_takes_the_prefix_of_a_long_stack() -> None:
+    prefix = Names("spool", "a-branch-" * 9).queue_prefix
+    assert QueueSettings(sqs_queue_prefix=prefix).sqs_queue_prefix == prefix
 
 
 def test_each_queue_gives_up_after_three_receives_and_keeps_for_a_fortnight() -> None:

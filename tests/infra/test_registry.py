@@ -8,9 +8,10 @@ from infra.state.registry import Registry, RegistryArgs
 from tests.infra.recorder import record
 
 
-@pytest.mark.parametrize("protect", [True, False])
-def test_repositories(protect: bool) -> None:
-    recording = record(lambda: (Registry("registry", RegistryArgs("spool", 50, protect)), None)[1])
+@pytest.mark.parametrize(("protect", "delete_images"), [(True, False), (False, True)])
+def test_repositories(protect: bool, delete_images: bool) -> None:
+    args = RegistryArgs("spool", 50, protect, delete_images)
+    recording = record(lambda: (Registry("registry", args), None)[1])
     repositories = recording.of_type("aws:ecr/repository:Repository")
     # The names that the workflow of docs/images.md pushes to.
     assert {each.inputs["name"] for each in repositories} == {
@@ -21,7 +22,7 @@ def test_repositories(protect: bool) -> None:
     for each in repositories:
         assert each.inputs["imageTagMutability"] == "IMMUTABLE"
         assert each.inputs["imageScanningConfiguration"] == {"scanOnPush": True}
-        assert (each.protect, each.inputs["forceDelete"]) == (protect, not protect)
+        assert (each.protect, each.inputs["forceDelete"]) == (protect, delete_images)
     policy = json.loads(
         recording.of_type("aws:ecr/lifecyclePolicy:LifecyclePolicy")[0].inputs["policy"]
     )

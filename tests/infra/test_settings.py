@@ -73,6 +73,9 @@ def test_the_word_preset_is_the_presets_default() -> None:
         ("dev", {"databaseStorageGib": "60"}, "must be larger"),
         ("dev", {"replicaRegion": "us-east-1"}, "own region"),
         ("dev", {"kinesis": "true"}, "kinesisProjectId"),
+        ("dev", {"owner": "video, platform"}, "without commas"),
+        ("dev", {"logRetentionDays": "45"}, "the nearest that it does is 30"),
+        ("dev", {"mailFrom": "Spool"}, "has no address"),
         ("dev", {"workersMin": "9"}, "larger than workersMax"),
         ("dev", {"consoleImage": ""}, "all three, or none"),
         ("dev", {"apiImage": "spool/api:latest"}, "names a commit"),
@@ -91,6 +94,11 @@ def test_what_cannot_work_is_refused_with_what_to_do(
 ) -> None:
     with pytest.raises(ConfigInvalid, match=word):
         _settings(preset, **values)
+
+
+def test_a_stack_is_called_as_its_buckets_may_be() -> None:
+    with pytest.raises(ConfigInvalid, match="buckets bear its name"):
+        Settings.of("spool", "Feature_1", minimal("dev"))
 
 
 def test_all_problems_are_told_at_once() -> None:

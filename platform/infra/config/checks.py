@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,12 +16,22 @@ KUBERNETES_VERSIONS = ("1.33", "1.34", "1.35")
 POSTGRES_VERSIONS = ("15", "16", "17")
 _EU = re.compile(r"^eu-[a-z]+-\d$")
 _TARGET = {"endpoint": str, "pathStyle": bool, "maxRetries": int, "skipTypes": list}
+# What IAM and load balancers take in a tag, which is less than other services do.
+_TAG = re.compile(r"^[\w .:/=+@-]{0,255}$")
+# Buckets are named by it, and they take less than the engine does.
+_STACK = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+# All that CloudWatch takes.
+_LOG_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+)  # fmt: skip
 _BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
 def problems_of(settings: Settings) -> list[str]:
     """Everything in these settings that cannot work together; empty when all can."""
     return [
+        *_general(settings),
         *_target(settings),
         *_network(settings),
         *_cluster(settings),
@@ -29,6 +40,24 @@ def problems_of(settings: Settings) -> list[str]:
         *_application(settings),
         *_edge(settings),
     ]
+
+
+def _general(settings: Settings) -> Iterator[str]:
+    if not _STACK.match(settings.stack):
+        yield (
+            f"the stack is called {settings.stack}, and buckets bear its name; take lower-case "
+            "letters and digits, with hyphens between them."
+        )
+    for key, text in (
+        ("owner", settings.general.owner),
+        ("costCenter", settings.general.cost_center),
+        ("expiresAt", settings.general.expires_at or ""),
+    ):
+        if not _TAG.match(text):
+            yield (
+                f"spool:{key} is a tag, and AWS takes no {text!r} in one; take up to 255 letters, "
+                "digits, spaces and . : / = + @ - _, without commas."
+            )
 
 
 def _target(settings: Settings) -> Iterator[str]:
@@ -127,12 +156,23 @@ def _state(settings: Settings) -> Iterator[str]:
             "spool:kinesis is true, and nobody says whose the videos are; set "
             "spool:kinesisProjectId to the id of a project (prj_…)."
         )
+    if state.mail_from and "@" not in parseaddr(state.mail_from)[1]:
+        yield (
+            f"spool:mailFrom is {state.mail_from}, which has no address; write it like "
+            "Spool <spool@videos.example>."
+        )
 
 
 def _application(settings: Settings) -> Iterator[str]:
     application = settings.application
     if application.api_replicas_min > application.api_replicas_max:
         yield "spool:apiReplicasMin is larger than apiReplicasMax."
+    if application.log_retention_days not in _LOG_DAYS:
+        days = min(_LOG_DAYS, key=lambda each: abs(each - application.log_retention_days))
+        yield (
+            f"spool:logRetentionDays is {application.log_retention_days}, which CloudWatch does "
+            f"not take; the nearest that it does is {days}."
+        )
     if application.workers_min > application.workers_max:
         yield "spool:workersMin is larger than workersMax."
     images = (application.api_image, application.worker_image, application.console_image)

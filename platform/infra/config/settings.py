@@ -95,8 +95,8 @@ class State:
     kinesis_retention_hours: int
     kinesis_project_id: str | None
     bucket_events: Literal["none", "s3", "eventbridge"]
-    image_registry: bool
     registry: bool
+    registry_delete_images: bool
     registry_keep_images: int
     cognito: bool
     mail_from: str | None

@@ -173,20 +173,24 @@ STATE: Mapping[str, Key] = {
         "none",
         choices=("none", "s3", "eventbridge"),
     ),
-    "imageRegistry": Key(
-        "boolean",
-        "This stack makes the repositories spool/api, spool/worker and spool/console, which an "
-        "account has once for all its stacks.",
-        presets=by_preset(True, False, False, False),
-    ),
     "registry": Key(
         "boolean",
-        "This stack makes the repositories of images, which an account and region has once.",
+        "This stack makes the repositories spool/api, spool/worker and spool/console, which an "
+        "account and region has once for all its stacks.",
         presets=by_preset(True, False, False, False),
+    ),
+    "registryDeleteImages": Key(
+        "boolean",
+        "Destroying the stack destroys images too, which other stacks may run; without, "
+        "repositories stay while they hold some.",
+        presets=by_preset(False, False, False, True),
     ),
     "registryKeepImages": Key("integer", "Images kept per repository.", 50, least=5),
     "cognito": Key("boolean", "A Cognito user pool for sign-in by OpenID Connect.", False),
-    "mailFrom": Key("string", "Sender of mail by SES; no mail without."),
+    "mailFrom": Key(
+        "string",
+        "Sender of mail by SES, in no other stack of the account and region; no mail without.",
+    ),
 }
 
 APPLICATION: Mapping[str, Key] = {

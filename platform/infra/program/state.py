@@ -86,7 +86,12 @@ class State(Component):
         if state.registry:
             self.registry = Registry(
                 "registry",
-                RegistryArgs(settings.project, state.registry_keep_images, general.protect),
+                RegistryArgs(
+                    settings.project,
+                    state.registry_keep_images,
+                    general.protect,
+                    state.registry_delete_images,
+                ),
                 opts=self.child(),
             )
         if state.kinesis and state.kinesis_project_id:

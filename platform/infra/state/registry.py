@@ -22,12 +22,15 @@ class RegistryArgs:
         project: What the repositories are under: `spool/api`. They bear no stack in their names,
             because an image goes from dev to prod by its digest and is never built again.
         keep_images: How many of each are kept, the newest ones.
-        protect: Resists deletion; else repositories are destroyed with their images.
+        protect: Resists deletion.
+        delete_images: Repositories are destroyed with their images. Without, ECR refuses to destroy
+            one that holds any: other stacks run them, and their pods could not start again.
     """
 
     project: str
     keep_images: int
     protect: bool
+    delete_images: bool
 
 
 class Registry(Component):
@@ -51,7 +54,7 @@ class Registry(Component):
                 image_tag_mutability="IMMUTABLE",
                 image_scanning_configuration={"scan_on_push": True},
                 encryption_configurations=[{"encryption_type": "KMS"}],
-                force_delete=not args.protect,
+                force_delete=args.delete_images,
                 opts=self.child(protect=args.protect),
             )
             for image in IMAGES
