@@ -136,6 +136,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=settings.keep_alive_seconds,
         # Event streams end when they are told to, and not by themselves.
         timeout_graceful_shutdown=3,
     )

@@ -82,6 +82,13 @@ class Settings(
     host: str = Field(default="127.0.0.1", description="Where the API listens.")
     port: int = Field(default=8000, ge=0, le=65535, description="Where the API listens.")
 
+    keep_alive_seconds: int = Field(
+        default=5,
+        ge=1,
+        description="How long a connection without requests stays open; longer than a load "
+        "balancer in front keeps it, which else sends to one that is closing.",
+    )
+
     worker_encode_slots: int = Field(default=1, ge=0, description="Encodes at once per worker.")
     worker_light_slots: int = Field(default=2, ge=0, description="Other tasks at once per worker.")
     worker_metrics_port: int | None = Field(

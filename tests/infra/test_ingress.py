@@ -1,7 +1,9 @@
 """The load balancer: which path goes where, and how it is set up."""
 
 import json
+import re
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +11,13 @@ import pytest
 from app.paths import BESIDE_CONSOLE
 from app.paths import PATHS as APP_PATHS
 from infra.application.ingress import Entrance
+from infra.application.processes import PROCESSES
 from infra.application.routes import PATHS, rules
 from tests.infra.applications import run_application
-from tests.infra.recorder import Recorded
+from tests.infra.recorder import Recorded, environment_of
 
 _ALB = "alb.ingress.kubernetes.io/"
+_ROOT = Path(__file__).parents[2]
 
 
 def _ingress(**changes: Any) -> Recorded:
@@ -99,6 +103,21 @@ def test_with_a_certificate_it_speaks_tls_only() -> None:
     assert len(found["load-balancer-name"]) <= 32
     assert found["tags"] == "project=spool,stack=dev"
     assert found["subnets"] == "subnet-1,subnet-2"
+
+
+def test_connections_are_closed_by_the_balancer_and_not_under_it() -> None:
+    recording = run_application()
+    ingress = recording.one("kubernetes:networking.k8s.io/v1:Ingress")
+    idle = re.search(r"idle_timeout.timeout_seconds=(\d+)", str(_annotations(ingress)))
+    nginx = re.search(r"keepalive_timeout (\d+)s", (_ROOT / "app/console/nginx.conf").read_text())
+    kept = [nginx and nginx[1]] + [
+        environment_of(each)["SPOOL_KEEP_ALIVE_SECONDS"]["value"]
+        for each in recording.of_type("kubernetes:apps/v1:Deployment")
+        if PROCESSES[each.name].kind == "api"
+    ]
+    assert idle
+    assert len(kept) == 5
+    assert all(int(seconds or 0) > int(idle[1]) for seconds in kept)
 
 
 def test_without_a_domain_pods_are_told_the_balancers_own_name() -> None:

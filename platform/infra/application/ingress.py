@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from infra.application.pods import NAME_LABEL, metadata
-from infra.application.processes import NAMESPACE, PROCESSES, Process
+from infra.application.processes import BALANCER_IDLE_SECONDS, NAMESPACE, PROCESSES, Process
 from infra.application.routes import PATHS, rules
 from infra.component import Component
 from infra.names import LOAD_BALANCER, Names
@@ -23,8 +23,6 @@ _NAME = "web"
 _ALB = "alb.ingress.kubernetes.io"
 # TLS 1.3, and of 1.2 only ciphers with forward secrecy and authentication in one.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
-# An upload in one request may pause, and an event stream is silent between two events.
-_IDLE_SECONDS = 120
 _STICKY_SECONDS = 3600
 
 
@@ -194,7 +192,7 @@ class Ingress(Component):
 def _annotations(args: IngressArgs) -> dict[str, pulumi.Input[str]]:
     entrance = args.entrance
     attributes: dict[str, pulumi.Input[object]] = {
-        "idle_timeout.timeout_seconds": _IDLE_SECONDS,
+        "idle_timeout.timeout_seconds": BALANCER_IDLE_SECONDS,
         "routing.http.drop_invalid_header_fields.enabled": "true",
         "routing.http2.enabled": "true",
     }

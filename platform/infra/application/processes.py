@@ -12,6 +12,12 @@ NAMESPACE = "spool"
 # the grace is for FFmpeg to end, rows to be handed back and spans to be sent.
 DRAIN_SECONDS = 300
 _HAND_BACK_SECONDS = 30
+# After so long without a byte the load balancer closes a connection: an upload in one request may
+# pause, and an event stream is silent between two events.
+BALANCER_IDLE_SECONDS = 120
+# Whoever is behind it closes connections later than it does: a request that it sends on one that is
+# being closed is answered with 502.
+KEEP_ALIVE_SECONDS = BALANCER_IDLE_SECONDS + 10
 # A load balancer stops sending a while after a pod began to end; until then the pod answers.
 _BALANCER_SECONDS = 20
 # An API ends within 3 s of SIGTERM; an upload in one request gets as long as most need.
@@ -87,7 +93,10 @@ def _api(role: str, resources: Resources, pre_stop_seconds: int = _BALANCER_SECO
         port=8000,
         kind="api",
         resources=resources,
-        environment={"SPOOL_ROLE": role},
+        environment={
+            "SPOOL_ROLE": role,
+            "SPOOL_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
+        },
         # Who is watching is told of events.
         listeners=int(role == "catalog"),
         pre_stop_seconds=pre_stop_seconds,
