@@ -41,6 +41,8 @@ class SecretValue:
         name: Name of the secret.
         arn: Its ARN.
         key: Which field of its JSON; the whole where it is None.
+        version: Another one when the program changes the value: External Secrets then looks at once
+            and not when its hour is over. A pod that is told of a key would start without it.
         template: A text with fields of its JSON in it, as External Secrets writes templates:
             `postgresql+asyncpg://{{ .username }}:{{ .password | urlquery }}@host/spool`.
     """
@@ -48,6 +50,7 @@ class SecretValue:
     name: pulumi.Input[str]
     arn: pulumi.Input[str]
     key: str | None = None
+    version: pulumi.Input[str] | None = None
     template: pulumi.Input[str] | None = None
 
 

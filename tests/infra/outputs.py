@@ -78,6 +78,9 @@ OUTPUTS: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "domainName": "d1.cloudfront.net",
         "hostedZoneId": "Z2FDTNDATAQYW2",
     },
+    "aws:secretsmanager/secretVersion:SecretVersion": lambda name, _: {
+        "versionId": f"version-{name}",
+    },
     "aws:sesv2/emailIdentity:EmailIdentity": lambda *_: {
         "dkimSigningAttributes": {"tokens": ["one", "two", "three"]},
     },

@@ -14,7 +14,15 @@ from app.settings import Settings
 from infra.application.custom_resources import external_secret_spec
 from infra.application.migrations import job_name
 from infra.application.processes import DRAIN_SECONDS, PROCESSES
-from tests.infra.applications import DIGESTS, IMAGES, arguments, manifests, run_application
+from infra.grants import Grant, SecretValue
+from tests.infra.applications import (
+    DIGESTS,
+    IMAGES,
+    arguments,
+    grants,
+    manifests,
+    run_application,
+)
 from tests.infra.reach import Host, Pod, allowed
 from tests.infra.recorder import Recorded, Recording, environment_of
 
@@ -270,6 +278,23 @@ def test_secrets_come_from_secrets_manager_alone(recording: Recording) -> None:
         assert spec["secretStoreRef"]["name"] == "secrets-manager"
         assert set(spec["target"]["template"]["data"]) == set(keys)
         assert {key["name"] for key in keys.values()} == {each.name}
+
+
+def test_a_changed_value_is_fetched_at_once() -> None:
+    """A catalog that signs with a new key would not start with the old ones."""
+    made_up = grants()
+    changed = dataclasses.replace(
+        made_up,
+        delivery=Grant(
+            secrets={"SPOOL_CLOUDFRONT_PRIVATE_KEYS": SecretValue("/cdn", "arn", version="v2")}
+        ),
+    )
+    secrets = _of_kind(run_application(grants=changed), "ExternalSecret")
+    versions = {
+        name: each["metadata"]["annotations"]["spool/versions"] for name, each in secrets.items()
+    }
+    assert versions["catalog"] == "v2"
+    assert versions["analytics"] == ""
 
 
 def test_fields_of_two_secrets_do_not_meet() -> None:

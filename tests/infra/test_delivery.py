@@ -36,6 +36,7 @@ def _recorded(site: Site | None = SITE) -> Recording:
         grant = delivery.grant()
         pulumi.export("environment", dict(grant.environment))
         pulumi.export("secrets", list(grant.secrets))
+        pulumi.export("versions", [each.version for each in grant.secrets.values()])
 
     return record(program)
 
@@ -121,6 +122,7 @@ def test_private_keys_are_kept_by_cloudfronts_ids_and_only_as_a_secret() -> None
     # A rotation comes from the stack's configuration.
     assert not version.ignored
     assert recording.outputs["secrets"] == ["SPOOL_CLOUDFRONT_PRIVATE_KEYS"]
+    assert recording.outputs["versions"] == ["version-delivery-keys"]
     assert "SECRET" not in json.dumps(recording.outputs)
 
 

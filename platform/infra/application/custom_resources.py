@@ -36,13 +36,23 @@ def external_secret(
             for variable, value in secrets.items()
         }
     )
+    versions = [each.version for each in secrets.values() if each.version is not None]
     # The templates name fields and hold none: nothing here is secret.
     spec = known.apply(lambda values: external_secret_spec(name, store, values))
     return k8s.apiextensions.CustomResource(
         name,
         api_version="external-secrets.io/v1",
         kind="ExternalSecret",
-        metadata=metadata(name, namespace),
+        # A change of it makes External Secrets fetch anew.
+        metadata=metadata(
+            name,
+            namespace,
+            {
+                "spool/versions": pulumi.Output.all(*versions).apply(
+                    lambda ids: " ".join(sorted(set(ids)))
+                )
+            },
+        ),
         spec=spec,
         opts=opts,
     )

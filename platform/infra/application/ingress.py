@@ -125,10 +125,12 @@ class Ingress(Component):
         none, as on a target without a controller. Another stack's Ingress has the same name.
         """
         found = aws.lb.get_lbs_output(
-            tags={
-                "elbv2.k8s.aws/cluster": self._cluster_name,
-                "ingress.k8s.aws/stack": f"{NAMESPACE}/{_NAME}",
-            },
+            tags=pulumi.Output.from_input(self._cluster_name).apply(
+                lambda cluster: {
+                    "elbv2.k8s.aws/cluster": cluster,
+                    "ingress.k8s.aws/stack": f"{NAMESPACE}/{_NAME}",
+                }
+            ),
             opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self.ready),
         )
         return found.arns.apply(

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from infra.component import Component
 from infra.edge.cdn_logs import CdnLogs, CdnLogsArgs
 from infra.edge.cdn_policies import cache_policy, headers_policy
-from infra.grants import Grant, SecretValue
+from infra.grants import Grant
 from infra.names import Names
 from infra.state.kept_secret import KeptSecret, KeptSecretArgs
 
@@ -138,11 +138,7 @@ class Delivery(Component):
             environment["SPOOL_CLOUDFRONT_COOKIE_DOMAIN"] = self._site.domain
         return Grant(
             environment=environment,
-            secrets={
-                "SPOOL_CLOUDFRONT_PRIVATE_KEYS": SecretValue(
-                    self.private_keys.name, self.private_keys.arn
-                )
-            },
+            secrets={"SPOOL_CLOUDFRONT_PRIVATE_KEYS": self.private_keys.value()},
         )
 
     def _distribution(

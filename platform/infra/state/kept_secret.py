@@ -71,9 +71,9 @@ class KeptSecret(Component):
         self.arn: pulumi.Output[str] = self.version.secret_id
         self.register_outputs({"arn": self.arn})
 
-    def value(self, key: str) -> SecretValue:
-        """One field of its JSON."""
-        return SecretValue(self.name, self.arn, key)
+    def value(self, key: str | None = None) -> SecretValue:
+        """One field of its JSON, or the whole."""
+        return SecretValue(self.name, self.arn, key, self.version.version_id)
 
 
 def random_password(length: int, parent: pulumi.Resource | None) -> pulumi.Output[str]:
