@@ -104,19 +104,20 @@ def test_grants_are_what_the_docs_ask_for() -> None:
     actions, environment = granted(grants)
     work = {_arn(queue_name(PREFIX, kind, band)) for kind, band in work_queues()}
     encode = {_arn(f"{PREFIX}-encode-{band}") for band in app_names.Band}
-    look = {"sqs:GetQueueUrl": work, "sqs:GetQueueAttributes": work}
     assert actions["send"] == {
         "sqs:SendMessage": work,
         "kms:Decrypt": {KEY},
         "kms:GenerateDataKey": {KEY},
-        **look,
+        "sqs:GetQueueUrl": work,
+        "sqs:GetQueueAttributes": work,
     }
     assert actions["encode"] == {
         "sqs:ReceiveMessage": encode,
         "sqs:DeleteMessage": encode,
         "sqs:ChangeMessageVisibility": encode,
         "kms:Decrypt": {KEY},
-        **look,
+        "sqs:GetQueueUrl": encode,
+        "sqs:GetQueueAttributes": encode,
     }
     topics = {
         f"arn:aws:sns:{REGION}:{ACCOUNT}:messaging-{each}-events" for each in ("api", "worker")

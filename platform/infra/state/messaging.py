@@ -84,26 +84,30 @@ class Messaging(Component):
         self.register_outputs({"prefix": prefix, **self._topics})
 
     def send_grant(self) -> Grant:
-        """Rings for ready tasks of every kind."""
+        """Rings for ready tasks of every kind, and counts what is waiting."""
+        every = _arns(list(self.queues.values()))
         return Grant(
             [
-                Statement(["sqs:SendMessage"], _arns(list(self.queues.values()))),
-                *self._look(),
+                Statement(["sqs:SendMessage", *_LOOK], every),
                 *key_use(self._kms_key, "kms:Decrypt", "kms:GenerateDataKey"),
             ],
             self._environment,
         )
 
     def consume_grant(self, kind: Kind) -> Grant:
-        """Takes tasks of one kind. `/ready` asks for `light-high`, whatever the kind."""
+        """Takes tasks of one kind; `/ready` counts those of its queues."""
         taken = [self.queues[kind, band] for band in BANDS]
         return Grant(
             [
                 Statement(
-                    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
+                    [
+                        "sqs:ReceiveMessage",
+                        "sqs:DeleteMessage",
+                        "sqs:ChangeMessageVisibility",
+                        *_LOOK,
+                    ],
                     _arns(taken),
                 ),
-                *self._look(),
                 *key_use(self._kms_key, "kms:Decrypt"),
             ],
             self._environment,
@@ -125,9 +129,6 @@ class Messaging(Component):
             ],
             self._topics,
         )
-
-    def _look(self) -> list[Statement]:
-        return [Statement(_LOOK, _arns(list(self.queues.values())))]
 
 
 def _arns(queues: Sequence[aws.sqs.Queue]) -> list[pulumi.Input[str]]:
