@@ -55,6 +55,7 @@ export(
     namespace=NAMESPACE,
     registry=state.registry and state.registry.urls,
     buckets=state.buckets.called,
+    sign_in=state.sign_in and state.sign_in.told,
     queue_prefix=context.names.queue_prefix,
     topics=state.messaging.topics | ({"alarms": day_two.alarms.topic_arn} if day_two else {}),
     database_host=ground.database.host,

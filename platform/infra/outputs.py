@@ -20,6 +20,7 @@ class Outputs:
         registry: Repository URLs of `api`, `worker` and `console`.
         buckets: Names of `source`, `media`, `frames`, `archive`.
         queue_prefix: What the names of queues begin with.
+        sign_in: `issuer`, `client` and `page` of Cognito, where the stack has it.
         topics: ARNs of `api` and `worker` events, and of `alarms`.
         database_host: Reached from within the VPC only.
         dashboards: Addresses of the CloudWatch dashboards.
@@ -33,6 +34,7 @@ class Outputs:
     namespace: str | None = None
     registry: Mapping[str, str] | None = None
     buckets: Mapping[str, str] | None = None
+    sign_in: Mapping[str, str] | None = None
     queue_prefix: str | None = None
     topics: Mapping[str, str] | None = None
     database_host: str | None = None

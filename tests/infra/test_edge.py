@@ -6,12 +6,15 @@ from typing import Literal
 import pulumi
 import pytest
 
+from infra.config.settings import Settings
 from infra.edge.api_gateway import ApiGateway, ApiGatewayArgs
 from infra.edge.certificate import Certificate, CertificateArgs
 from infra.edge.firewall import Firewall, FirewallArgs
 from infra.edge.firewall_rules import MEDIA_PATHS
 from infra.edge.gateway_routes import ROUTES
 from infra.names import Names
+from infra.program.edge import rate_limit
+from tests.infra.programs import minimal
 from tests.infra.recorder import Recording, record
 
 NAMES = Names("spool", "dev")
@@ -53,6 +56,22 @@ def test_a_rate_rule_and_managed_rules_are_logged_where_waf_may_write(
     assert [each["priority"] for each in rules] == list(range(6))
     group = recording.one("aws:cloudwatch/logGroup:LogGroup").inputs["name"]
     assert group == f"aws-waf-logs-spool-waf-{scope.lower()}-dev"
+
+
+@pytest.mark.parametrize(
+    ("values", "viewers", "limit"),
+    [
+        ({}, False, 2000),
+        ({}, True, 20_000),
+        # A key's 50 a second for five minutes come from API Gateway's few addresses.
+        ({"apiGateway": "true", "domain": "a.example", "hostedZoneId": "Z1"}, False, 15_000),
+    ],
+)
+def test_who_passes_api_gateway_is_not_taken_for_a_flood(
+    values: dict[str, str], viewers: bool, limit: int
+) -> None:
+    settings = Settings.of("spool", "dev", {**minimal("dev"), **values})
+    assert rate_limit(settings.edge, viewers=viewers) == limit
 
 
 def test_uploads_pass_what_looks_into_bodies() -> None:

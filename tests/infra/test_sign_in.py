@@ -1,5 +1,6 @@
 """The user pool: a public client with the code flow, and names that a region takes."""
 
+import pulumi
 import pytest
 
 from infra.names import Names
@@ -18,7 +19,7 @@ def test_a_public_client_with_the_code_flow(protect: bool) -> None:
             pages=["https://videos.example"],
             protect=protect,
         )
-        SignIn("sign-in", args)
+        pulumi.export("told", SignIn("sign-in", args).told)
 
     recording = record(program)
     pool = recording.one("aws:cognito/userPool:UserPool")
@@ -29,3 +30,8 @@ def test_a_public_client_with_the_code_flow(protect: bool) -> None:
     assert client["preventUserExistenceErrors"] == "ENABLED"
     domain = recording.one("aws:cognito/userPoolDomain:UserPoolDomain").inputs["domain"]
     assert domain == f"spool-sign-in-{ACCOUNT}-dev"
+    assert recording.outputs["told"] == {
+        "issuer": "https://cognito-idp.us-east-1.amazonaws.com/sign-in-id",
+        "client": "sign-in-id",
+        "page": f"https://{domain}.auth.us-east-1.amazoncognito.com",
+    }

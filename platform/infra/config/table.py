@@ -241,7 +241,11 @@ EDGE: Mapping[str, Key] = {
     ),
     "apiGatewayRate": Key("integer", "Requests a second of one key.", 50, least=1),
     "apiGatewayMonthly": Key("integer", "Requests a month of one key.", 1000000, least=1),
-    "apiGatewayCache": Key("boolean", "It caches what is public; costs by the hour.", False),
+    "apiGatewayCache": Key(
+        "boolean",
+        "It caches /openapi.json, the one answer that is the same for all; costs by the hour.",
+        False,
+    ),
 }
 
 DAY_TWO: Mapping[str, Key] = {

@@ -1,4 +1,4 @@
-"""API Gateway in front of the API: keys, usage plans, throttling, and a cache for what is public.
+"""API Gateway in front of the API: keys, usage plans, throttling, and a cache (`gateway_routes`).
 
 An option beside the load balancer, for who hands out keys to other parties. Media and parts of
 uploads do not pass it; a request may have 10 MB and 29 s.

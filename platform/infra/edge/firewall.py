@@ -10,7 +10,7 @@ from infra.component import Component
 from infra.edge.firewall_rules import MEDIA_PATHS, OF_BODIES, OF_EVERYBODY, ManagedGroup
 from infra.names import Names
 
-_RATE_WINDOW_SECONDS = 300
+RATE_WINDOW_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _rate_rule(priority: int, limit: int) -> aws.wafv2.WebAclRuleArgsDict:
             "rate_based_statement": {
                 "limit": limit,
                 "aggregate_key_type": "IP",
-                "evaluation_window_sec": _RATE_WINDOW_SECONDS,
+                "evaluation_window_sec": RATE_WINDOW_SECONDS,
             }
         },
         "visibility_config": _seen_as("rate"),

@@ -34,6 +34,7 @@ class Route:
 PROXY = "{proxy+}"
 ROUTES: Sequence[Route] = (
     Route(PROXY, "ANY", needs_key=True),
-    # What a program reads before it has a key.
+    # What a program reads before it has a key, and all that is kept: every other answer is of a
+    # project, or follows a login or a playback id, which end when they are told to.
     Route("openapi.json", "GET", needs_key=False, cached_seconds=300),
 )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.component import Component
+from infra.config.settings import Edge as EdgeSettings
 from infra.edge.api_gateway import ApiGateway, ApiGatewayArgs
 from infra.edge.certificate import Certificate, CertificateArgs
 from infra.edge.delivery import Delivery, DeliveryArgs, Site
-from infra.edge.firewall import Firewall, FirewallArgs
+from infra.edge.firewall import RATE_WINDOW_SECONDS, Firewall, FirewallArgs
 from infra.program.context import Context
 from infra.program.ground import Ground
 from infra.program.state import State
@@ -118,16 +119,31 @@ class Edge(Component):
     ) -> pulumi.Output[str]:
         context = args.context
         here = scope == "REGIONAL"
+        limit = rate_limit(context.settings.edge, viewers=not here)
         return Firewall(
             name,
             FirewallArgs(
                 names=context.names,
                 scope="REGIONAL" if here else "CLOUDFRONT",
-                # A viewer takes some fifty segments in five minutes where a page takes a few.
-                rate_limit=context.settings.edge.waf_rate_limit * (1 if here else _VIEWING),
+                rate_limit=limit,
                 log_retention_days=context.settings.application.log_retention_days,
                 # The key of logs is known in the stack's region only.
                 logs_key=args.ground.keys.arn("logs") if here else None,
             ),
             opts=opts,
         ).arn
+
+
+def rate_limit(edge: EdgeSettings, *, viewers: bool) -> int:
+    """What one address may ask for in the firewall's window.
+
+    Args:
+        viewers: They come to the media; others to the site.
+    """
+    if viewers:
+        # A viewer takes some fifty segments in the time in which a page takes a few.
+        return edge.waf_rate_limit * _VIEWING
+    # What has passed API Gateway comes from few addresses, all of them AWS': as much as one key
+    # may ask for has to get through.
+    passed = edge.api_gateway_rate * RATE_WINDOW_SECONDS if edge.api_gateway else 0
+    return max(edge.waf_rate_limit, passed)

@@ -35,9 +35,9 @@ class SignIn(Component):
     """A user pool as an OpenID Connect provider, with one public client.
 
     Attributes:
-        issuer: `https://cognito-idp.<region>.amazonaws.com/<pool>`.
-        client_id: Of the console; it has no secret, since a page can keep none.
-        page: URL of the sign-in page.
+        told: `issuer`, as `https://cognito-idp.<region>.amazonaws.com/<pool>`; `client`, the id of
+            the console, which has no secret, since a page can keep none; `page`, the URL of the
+            sign-in page.
     """
 
     KIND = "state:SignIn"
@@ -100,11 +100,11 @@ class SignIn(Component):
             user_pool_id=pool.id,
             opts=self.child(),
         )
-        self.issuer = pulumi.Output.format(
+        issuer = pulumi.Output.format(
             "https://cognito-idp.{0}.amazonaws.com/{1}", args.region, pool.id
         )
-        self.client_id = client.id
-        self.page = pulumi.Output.format(
+        page = pulumi.Output.format(
             "https://{0}.auth.{1}.amazoncognito.com", domain.domain, args.region
         )
-        self.register_outputs({"issuer": self.issuer, "clientId": self.client_id})
+        self.told = {"issuer": issuer, "client": client.id, "page": page}
+        self.register_outputs(self.told)
