@@ -132,12 +132,9 @@ def test_all_is_in_the_cluster_and_after_its_nodes(services: Recording) -> None:
     assert all(each.provider.startswith(provider.urn) for each in inside)
 
 
-def test_the_rest_waits_for_the_load_balancers_webhook_and_for_namespaces(
-    services: Recording,
-) -> None:
+def test_services_wait_for_their_namespaces(services: Recording) -> None:
     (keda,) = services.of_type("spool:services:Keda")
-    waits = {urn.split("::")[-1] for urn in keda.depends_on}
-    assert {"aws-load-balancer-controller", "keda", "node-agents"} <= waits
+    assert {"keda", "node-agents"} <= {urn.split("::")[-1] for urn in keda.depends_on}
 
 
 def test_spool_waits_for_every_release(services: Recording) -> None:
@@ -178,6 +175,12 @@ def test_external_secrets_read_what_they_are_given(services: Recording) -> None:
         "kubernetes:external-secrets.io/v1:ClusterSecretStore", "secrets-manager"
     ).inputs["spec"]
     assert store["conditions"] == [{"namespaces": ["spool", "observability"]}]
+
+
+def test_no_budget_of_a_chart_has_two_bounds(services: Recording) -> None:
+    # Its chart says `minAvailable: 1`, and Kubernetes refuses a budget that also has the other.
+    values = _releases(services)["external-secrets"].inputs["values"]
+    assert values["podDisruptionBudget"] == {"enabled": True}
 
 
 def test_no_action_has_a_wildcard(services: Recording) -> None:

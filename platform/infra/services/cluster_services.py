@@ -1,4 +1,4 @@
-"""What runs in the cluster beside Spool, in the order in which it is needed."""
+"""What runs in the cluster beside Spool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,12 +81,10 @@ class ClusterServices(Component):
                 opts, pulumi.ResourceOptions(providers=[cluster.provider])
             ),
         )
-        # Its webhook sees every Service that is made, so it is the first to be there.
+        after = self.child(depends_on=[Namespaces(f"{name}-namespaces", self.child())])
         load_balancers = LoadBalancerController(
             f"{name}-load-balancers", LoadBalancerControllerArgs(cluster, args.waf), self.child()
         )
-        namespaces = Namespaces(f"{name}-namespaces", self.child())
-        after = self.child(depends_on=[load_balancers.ready, namespaces])
         collector = OtelCollector(f"{name}-collector", cluster, after)
         keda = Keda(f"{name}-keda", KedaArgs(cluster, args.queue_arns), after)
         logs = FluentBit(f"{name}-logs", cluster, after)

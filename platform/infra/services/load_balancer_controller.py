@@ -62,7 +62,8 @@ class LoadBalancerController(Service):
                 "defaultTargetType": "ip",
                 "enableShield": False,
                 "enableWaf": False,
-                # Or every Service of the cluster waits for its webhook, its own included.
+                # Or every Service of the cluster waits for its webhook, those of the other
+                # charts and its own included.
                 "enableServiceMutatorWebhook": False,
                 "resources": resources("100m", "256Mi"),
             },
