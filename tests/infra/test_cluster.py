@@ -188,6 +188,15 @@ def test_the_media_pool_is_spot_and_tainted(cluster: Recording) -> None:
     assert media.ignored == ("scalingConfig.desiredSize",)
 
 
+def test_one_general_group_is_changed_after_the_other(cluster: Recording) -> None:
+    first, second, media = (
+        cluster.one("aws:eks/nodeGroup:NodeGroup", f"cluster-nodes-{pool}")
+        for pool in ("general-1", "general-2", "media")
+    )
+    assert first.urn in second.depends_on
+    assert first.urn not in media.depends_on
+
+
 def _component(recording: Recording, type_: str, name: str) -> Recorded:
     return recording.one(f"spool:ground:{type_}", name)
 

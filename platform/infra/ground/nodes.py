@@ -11,6 +11,7 @@ from infra.component import Component
 from infra.ground.pools import Pool
 from infra.ground.service_role import service_role
 from infra.names import Names
+from infra.placement import GENERAL
 from infra.trust import service_trust
 
 _POLICIES = (
@@ -68,14 +69,12 @@ class Nodes(Component):
 
     Attributes:
         role_arn, role_name: Of nodes; Karpenter's nodes have it, too.
-        groups: The node groups by the pool's name.
     """
 
     KIND = "ground:Nodes"
 
     role_arn: pulumi.Output[str]
     role_name: pulumi.Output[str]
-    groups: dict[str, aws.eks.NodeGroup]
 
     def __init__(
         self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None
@@ -90,10 +89,15 @@ class Nodes(Component):
         )
         self.role_arn = role.arn
         self.role_name = role.name
-        self.groups = {
-            pool.name: self._group(f"{name}-{pool.name}", args, pool, role, policies)
-            for pool in args.pools
-        }
+        before: list[pulumi.Resource] = []
+        for pool in args.pools:
+            general = pool.placement is GENERAL
+            group = self._group(
+                f"{name}-{pool.name}", args, pool, role, [*policies, *(before if general else [])]
+            )
+            # One general group after the other: while it is replaced or upgraded, its pods have
+            # the other to go to.
+            before += [group] if general else []
         self.register_outputs({"roleArn": self.role_arn})
 
     def _group(
@@ -102,7 +106,7 @@ class Nodes(Component):
         args: NodesArgs,
         pool: Pool,
         role: aws.iam.Role,
-        policies: list[pulumi.Resource],
+        after: list[pulumi.Resource],
     ) -> aws.eks.NodeGroup:
         template = aws.ec2.LaunchTemplate(
             name,
@@ -156,6 +160,11 @@ class Nodes(Component):
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)
             ),
-            # How many there are is the autoscaler's business after the first `up`.
-            opts=self.child(depends_on=policies, ignore_changes=["scalingConfig.desiredSize"]),
+            opts=self.child(
+                depends_on=after,
+                # How many there are is the autoscaler's business after the first `up`.
+                ignore_changes=["scalingConfig.desiredSize"],
+                # Other instance types make another group, which has the same name.
+                delete_before_replace=True,
+            ),
         )
