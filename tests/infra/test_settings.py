@@ -69,6 +69,8 @@ def test_the_word_preset_is_the_presets_default() -> None:
         ("dev", {"nodesMin": "5"}, "does not hold"),
         ("dev", {"compute": "fargate", "podCredentials": "pod-identity"}, "DaemonSet"),
         ("dev", {"compute": "fargate", "nodeScaling": "karpenter"}, "karpenter"),
+        ("staging", {"compute": "fargate"}, "set it to false"),
+        ("dev", {"adminRoleArns": '["a"]', "readOnlyRoleArns": '["a"]'}, "in one of them"),
         ("dev", {"databaseReplicas": "1"}, "makes no replicas"),
         ("dev", {"databaseStorageGib": "60"}, "must be larger"),
         ("dev", {"replicaRegion": "us-east-1"}, "own region"),

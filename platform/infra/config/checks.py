@@ -113,7 +113,14 @@ def _cluster(settings: Settings) -> Iterator[str]:
             f"spool:nodesMin ≤ nodesDesired ≤ nodesMax does not hold for {cluster.nodes_min}, "
             f"{cluster.nodes_desired}, {cluster.nodes_max}."
         )
+    for arn in {*cluster.admin_role_arns} & {*cluster.read_only_role_arns}:
+        yield f"spool:adminRoleArns and readOnlyRoleArns both have {arn}; leave it in one of them."
     if cluster.compute == "fargate":
+        if cluster.container_insights:
+            yield (
+                "spool:containerInsights is true with spool:compute fargate, whose agents and "
+                "their operator need nodes; set it to false, or take compute nodes."
+            )
         if cluster.pod_credentials == "pod-identity":
             yield (
                 "spool:podCredentials is pod-identity, whose agent is a DaemonSet, which Fargate "

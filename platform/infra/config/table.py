@@ -39,7 +39,8 @@ NETWORK: Mapping[str, Key] = {
     "zoneNames": Key("list", "The zones by name; as many as `zones`. Default: a, b, c."),
     "natGateways": Key(
         "string",
-        "NAT gateways.",
+        "NAT gateways. With none, the images of the services in the cluster have to be reached by "
+        "a way of your own, such as a transit gateway.",
         presets=by_preset("one", "one", "per-zone"),
         choices=("none", "one", "per-zone"),
     ),

@@ -43,8 +43,9 @@ class AddOn:
 def before_nodes(*, pod_identity_agent: bool) -> list[AddOn]:
     """Network, and where nodes run it the agent that hands out roles.
 
-    Network policies are enforced from a pod's first packet on: `strict` would forbid everything
-    until a policy is seen, system pods included, so `standard` it is, under default-deny policies.
+    Network policies are enforced in the plug-in's `standard` mode: a pod speaks freely for the
+    moment until its node has seen its policies. `strict` would cut off whatever has no policy,
+    system pods included.
     """
     network = AddOn(
         "vpc-cni",
@@ -62,8 +63,7 @@ def before_nodes(*, pod_identity_agent: bool) -> list[AddOn]:
 def after_nodes(*, fargate: bool, container_insights: bool) -> list[AddOn]:
     """Names in the cluster, volumes, and CloudWatch's Container Insights.
 
-    On Fargate nothing may have an EBS volume, so there is no driver; Container Insights' agent is
-    a DaemonSet and sees the media nodes only.
+    On Fargate nothing may have an EBS volume, so there is no driver.
     """
     add_ons = [
         AddOn(

@@ -1,7 +1,7 @@
 """Pods without nodes: a Fargate profile for everything but media work.
 
 Fargate runs no DaemonSets. What they do elsewhere it does itself where it can: pods' lines go to
-CloudWatch by its own log router (`infra.services.fargate_logs`), whose rights are this role's.
+CloudWatch by its own log router (`infra.services.fluent_bit`), whose rights are this role's.
 """
 
 from collections.abc import Sequence
