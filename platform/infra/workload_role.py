@@ -63,7 +63,6 @@ class WorkloadRole(Component):
 
     Attributes:
         arn: Of the role.
-        name: Of the role.
         annotations: What the service account says, so that IRSA finds the role; empty with Pod
             Identity.
         ready: What must exist before a pod starts, or it starts without credentials.
@@ -72,7 +71,6 @@ class WorkloadRole(Component):
     KIND = "workload:Role"
 
     arn: pulumi.Output[str]
-    name: pulumi.Output[str]
     annotations: Mapping[str, pulumi.Input[str]]
     ready: list[pulumi.Resource]
 
@@ -88,7 +86,6 @@ class WorkloadRole(Component):
             opts=self.child(),
         )
         self.arn = role.arn
-        self.name = role.name
         self.annotations = {}
         self.ready = [role]
         if args.statements:

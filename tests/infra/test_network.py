@@ -109,12 +109,11 @@ def test_a_subnets_id_waits_for_its_routes() -> None:
     assert set(routes) <= set(association.depends_on)
 
 
-def test_subnets_are_found_by_load_balancers_and_nodes() -> None:
+def test_subnets_are_found_by_load_balancers() -> None:
     recording = _network("dev")
     tags = {each.name: each.inputs["tags"] for each in recording.of_type("aws:ec2/subnet:Subnet")}
     assert tags["network-public-1"]["kubernetes.io/role/elb"] == "1"
     assert tags["network-private-1"]["kubernetes.io/role/internal-elb"] == "1"
-    assert tags["network-private-1"]["karpenter.sh/discovery"] == "spool-dev"
     assert not any(tag.startswith("kubernetes.io") for tag in tags["network-database-1"])
 
 

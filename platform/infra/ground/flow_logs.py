@@ -6,7 +6,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Statement, policy_document
+from infra.grants import Statement
+from infra.ground.service_role import service_role
 from infra.names import Names
 from infra.trust import service_trust
 
@@ -41,22 +42,15 @@ class FlowLogs(Component):
             kms_key_id=args.key,
             opts=self.child(),
         )
-        role = aws.iam.Role(
-            name,
-            name=args.names.of("flow-logs"),
-            assume_role_policy=service_trust("vpc-flow-logs"),
-            opts=self.child(),
-        )
         streams = pulumi.Output.concat(group.arn, ":*")
-        policy = aws.iam.RolePolicy(
+        role, ready = service_role(
             name,
-            role=role.id,
-            policy=policy_document(
-                [
-                    Statement(["logs:CreateLogStream", "logs:PutLogEvents"], [streams]),
-                    Statement(["logs:DescribeLogStreams"], [group.arn, streams]),
-                ]
-            ),
+            service_trust("vpc-flow-logs"),
+            physical_name=args.names.of("flow-logs"),
+            may=[
+                Statement(["logs:CreateLogStream", "logs:PutLogEvents"], [streams]),
+                Statement(["logs:DescribeLogStreams"], [group.arn, streams]),
+            ],
             opts=self.child(),
         )
         aws.ec2.FlowLog(
@@ -67,6 +61,6 @@ class FlowLogs(Component):
             iam_role_arn=role.arn,
             tags={"Name": args.names.of("flow-logs")},
             # Its first records would be refused.
-            opts=self.child(depends_on=[policy]),
+            opts=self.child(depends_on=ready),
         )
         self.register_outputs({"log_group": group.name})

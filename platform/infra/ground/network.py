@@ -29,7 +29,7 @@ class NetworkArgs:
         zone_names: As many as the plan has subnets in a row.
         nat_gateways: `none` leaves the private subnets to `Endpoints`.
         logs_key: ARN of the key of log groups; AWS' own where it is None.
-        cluster_name: Whose load balancers and nodes the subnets are for.
+        cluster_name: Whose load balancers the subnets are for.
     """
 
     names: Names
@@ -104,16 +104,8 @@ class Network(Component):
         ]
         self._associate("public", public, out)
 
-        private = self._row(
-            "private",
-            plan.private,
-            len(plan.private),
-            owned
-            | {
-                "kubernetes.io/role/internal-elb": "1",
-                "karpenter.sh/discovery": args.cluster_name,
-            },
-        )
+        internal = owned | {"kubernetes.io/role/internal-elb": "1"}
+        private = self._row("private", plan.private, len(plan.private), internal)
         self._associate("private", private, self._nat(public, private))
 
         # One table for all of them: it has no route but the VPC's own.

@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement, combined, policy_document
+from infra.grants import Grant, Statement
+from infra.ground.service_role import service_role
 from infra.names import DATABASE, Names
 from infra.trust import service_trust
 
@@ -45,17 +46,12 @@ class Proxy(Component):
         self, name: str, args: ProxyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        role = aws.iam.Role(
+        read = Statement(["secretsmanager:GetSecretValue"], args.login_secrets)
+        role, ready = service_role(
             name,
-            name=args.names.of("db-proxy"),
-            assume_role_policy=service_trust("rds"),
-            opts=self.child(),
-        )
-        read = Grant([Statement(["secretsmanager:GetSecretValue"], args.login_secrets)])
-        policy = aws.iam.RolePolicy(
-            name,
-            role=role.id,
-            policy=policy_document(combined([read, args.use_secrets]).statements),
+            service_trust("rds"),
+            physical_name=args.names.of("db-proxy"),
+            may=[read, *args.use_secrets.statements],
             opts=self.child(),
         )
         proxy = aws.rds.Proxy(
@@ -75,7 +71,7 @@ class Proxy(Component):
             ],
             vpc_subnet_ids=args.subnet_ids,
             vpc_security_group_ids=[args.security_group_id],
-            opts=self.child(depends_on=[policy]),
+            opts=self.child(depends_on=ready),
         )
         group = aws.rds.ProxyDefaultTargetGroup(
             name,

@@ -13,9 +13,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement, combined, policy_document
+from infra.grants import Grant, Statement
 from infra.ground.security_groups import let_in, let_out, security_group
 from infra.ground.server import NAME, PORT
+from infra.ground.service_role import service_role
 from infra.names import Names
 from infra.trust import service_trust
 
@@ -72,16 +73,11 @@ class Rotation(Component):
             kms_key_id=args.logs_key,
             opts=self.child(),
         )
-        role = aws.iam.Role(
+        role, ready = service_role(
             name,
-            name=args.names.of("db-rotation"),
-            assume_role_policy=service_trust("lambda"),
-            opts=self.child(),
-        )
-        policy = aws.iam.RolePolicy(
-            name,
-            role=role.id,
-            policy=policy_document(self._may(logs).statements),
+            service_trust("lambda"),
+            physical_name=args.names.of("db-rotation"),
+            may=self._may(logs),
             opts=self.child(),
         )
         function = aws.lambda_.Function(
@@ -111,7 +107,7 @@ class Rotation(Component):
                 log_group=logs.name, log_format="JSON"
             ),
             # Its interfaces in the VPC are made and removed with this role.
-            opts=self.child(depends_on=[policy]),
+            opts=self.child(depends_on=ready),
         )
         for what, secret in args.rotated.items():
             self._schedule(f"{name}-{what}", secret, function)
@@ -136,47 +132,44 @@ class Rotation(Component):
         )
         return group
 
-    def _may(self, logs: aws.cloudwatch.LogGroup) -> Grant:
+    def _may(self, logs: aws.cloudwatch.LogGroup) -> list[Statement]:
         args = self._args
-        rotated = list(args.rotated.values())
-        own = Grant(
-            [
-                Statement(
-                    [
-                        "secretsmanager:DescribeSecret",
-                        "secretsmanager:GetSecretValue",
-                        "secretsmanager:PutSecretValue",
-                        "secretsmanager:UpdateSecretVersionStage",
-                    ],
-                    rotated,
-                ),
-                Statement(["secretsmanager:GetSecretValue"], [args.owner_secret_arn]),
-                Statement(
-                    ["secretsmanager:GetRandomPassword"],
-                    ["*"],
-                    why_all="a random password belongs to no secret",
-                ),
-                Statement(
-                    ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    [pulumi.Output.concat(logs.arn, ":*")],
-                ),
-                Statement(
-                    [
-                        "ec2:CreateNetworkInterface",
-                        "ec2:DeleteNetworkInterface",
-                        "ec2:DescribeNetworkInterfaces",
-                        "ec2:DescribeSubnets",
-                        "ec2:AssignPrivateIpAddresses",
-                        "ec2:UnassignPrivateIpAddresses",
-                    ],
-                    ["*"],
-                    why_all="Lambda asks it of a function in a VPC before any interface is there",
-                ),
-            ]
-        )
         known = list(args.login_secrets.values())
-        proxied = Grant([Statement(["secretsmanager:PutSecretValue"], known)] if known else [])
-        return combined([own, proxied, args.use_secrets])
+        return [
+            Statement(
+                [
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:GetSecretValue",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+                list(args.rotated.values()),
+            ),
+            Statement(["secretsmanager:GetSecretValue"], [args.owner_secret_arn]),
+            Statement(
+                ["secretsmanager:GetRandomPassword"],
+                ["*"],
+                why_all="a random password belongs to no secret",
+            ),
+            Statement(
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [pulumi.Output.concat(logs.arn, ":*")],
+            ),
+            Statement(
+                [
+                    "ec2:CreateNetworkInterface",
+                    "ec2:DeleteNetworkInterface",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSubnets",
+                    "ec2:AssignPrivateIpAddresses",
+                    "ec2:UnassignPrivateIpAddresses",
+                ],
+                ["*"],
+                why_all="Lambda asks it of a function in a VPC before any interface is there",
+            ),
+            *([Statement(["secretsmanager:PutSecretValue"], known)] if known else []),
+            *args.use_secrets.statements,
+        ]
 
     def _schedule(
         self, name: str, secret: pulumi.Input[str], function: aws.lambda_.Function

@@ -1,9 +1,11 @@
-"""A role that an AWS service takes on our behalf, with policies of AWS' own."""
+"""A role that an AWS service takes on our behalf."""
 
 from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.grants import Statement, policy_document
 
 
 def service_role(
@@ -11,15 +13,24 @@ def service_role(
     trust: pulumi.Input[str],
     *,
     physical_name: str,
-    policies: Sequence[str],
+    policies: Sequence[str] = (),
+    may: Sequence[Statement] = (),
     opts: pulumi.ResourceOptions,
 ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-    """The role, and the attachments of `policies`, which are ARNs: what to wait for."""
+    """The role, and what to wait for before the service takes it.
+
+    Args:
+        policies: ARNs of AWS' own.
+        may: What it may do beside them.
+    """
     role = aws.iam.Role(name, name=physical_name, assume_role_policy=trust, opts=opts)
-    attachments: list[pulumi.Resource] = [
+    ready: list[pulumi.Resource] = [
         aws.iam.RolePolicyAttachment(
             f"{name}-{arn.rsplit('/', maxsplit=1)[-1]}", role=role.name, policy_arn=arn, opts=opts
         )
         for arn in policies
     ]
-    return role, attachments
+    if may:
+        policy = policy_document(may)
+        ready.append(aws.iam.RolePolicy(name, role=role.id, policy=policy, opts=opts))
+    return role, ready
