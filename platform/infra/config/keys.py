@@ -29,7 +29,7 @@ class Key:
         presets: Defaults by preset, instead of `default`.
         choices: All that is taken, for strings.
         least, most: Bounds of a number, both inside.
-        secret: Encrypted in the stack's file, never shown.
+        secret: To be encrypted in the stack's file; never shown.
     """
 
     kind: Kind

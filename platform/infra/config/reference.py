@@ -57,7 +57,8 @@ def _entry(name: str, key: Key) -> Iterator[str]:
     """A key of Pulumi.yaml.
 
     The engine wants a value for every typed key, so those that may be absent have an empty text,
-    and lists and objects are texts of JSON: its own lists cannot be empty.
+    and lists and objects are texts of JSON: its own lists cannot be empty. None is marked a secret,
+    because a default is in the clear, and the engine would refuse every stack without the key.
     """
     yield f"  {NAMESPACE}:{name}:\n"
     kind, default = "string", ""
@@ -73,8 +74,6 @@ def _entry(name: str, key: Key) -> Iterator[str]:
         default = json.dumps(key.default)
     yield f"    type: {kind}\n"
     yield f"    default: {default}\n"
-    if key.secret:
-        yield "    secret: true\n"
     yield f"    description: {json.dumps(_description(key))}\n"
 
 
@@ -90,6 +89,8 @@ def _taken(key: Key) -> str:
         words.append(f"From {key.least:g} to {key.most:g}.")
     elif key.least is not None:
         words.append(f"From {key.least:g}.")
+    if key.secret:
+        words.append("Set with --secret.")
     return " ".join(words)
 
 

@@ -237,9 +237,9 @@ def doctor(
         _show(checks, as_json)
     else:
         for check in checks:
-            _out.print(f"{'ok  ' if check.ok else 'FAIL'} {check.question}: {check.answer}")
+            typer.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.question}: {check.answer}")
             if not check.ok and check.advice:
-                _out.print(f"     {check.advice}")
+                typer.echo(f"     {check.advice}")
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 

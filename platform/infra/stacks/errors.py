@@ -120,6 +120,9 @@ _BACKEND_WORDS = re.compile(
     r"|getting secrets manager|failed to decrypt",
     re.IGNORECASE,
 )
+# What `ConfigInvalid` says. Of a program in a process of its own the engine repeats the first line
+# while it runs, and indents all of them at the end.
+_REFUSED = re.compile(r"The configuration of stack \S+ cannot work:(?:\n +- .*)+")
 
 
 def explained(error: Exception, stack: str, failures: Sequence[str]) -> StackFailed:
@@ -143,8 +146,9 @@ def explained(error: Exception, stack: str, failures: Sequence[str]) -> StackFai
     if _BACKEND_WORDS.search(text):
         line = _line_with(_BACKEND_WORDS.pattern, text)
         return BackendAway(f"The state of {stack} is not to be had: {line}")
-    if "cannot work" in text:
-        return StackInvalid(text[text.index("The configuration of") :].partition("\n\n")[0].strip())
+    refused = _REFUSED.search(text)
+    if refused is not None:
+        return StackInvalid("\n  - ".join(re.split(r"\n +- ", refused.group())))
     return UpdateFailed(stack, failures or [_last_lines(text)])
 
 
