@@ -59,8 +59,8 @@ def require(*tools: str) -> None:
 
 def run(
     folder: Path, *argv: str | Path, seconds: float = _BUILD_SECONDS, **environment: str
-) -> None:
-    """Runs a step of a build in `folder`; what it said is in the failure."""
+) -> str:
+    """What a step of a build, run in `folder`, printed; all that it said is in the failure."""
     done = subprocess.run(
         argv,
         cwd=folder,
@@ -72,3 +72,4 @@ def run(
         check=False,
     )
     assert done.returncode == 0, f"{argv[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout

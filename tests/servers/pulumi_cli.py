@@ -1,5 +1,6 @@
 """The Pulumi CLI, whose engine runs programs: one that is there, or built from Go modules."""
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,7 +10,8 @@ from tests.servers.kept import kept, require, run
 VERSION = "3.259.0"  # the newest that Go's modules have
 _MODULE = "github.com/pulumi/pulumi/pkg/v3"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
-_BUILD_SECONDS = 2400.0
+BUILD_SECONDS = 2400.0
+_SHIM = "pulumi-language-python-exec"
 
 
 def build() -> Path:
@@ -25,6 +27,17 @@ def build() -> Path:
     return kept(f"pulumi-{VERSION}", "pulumi", _build)
 
 
+def shim() -> Path:
+    """What a language host runs a Python program by: a file in the module of Pulumi's SDK."""
+
+    def copy(folder: Path) -> None:
+        require("go")
+        told = run(folder, "go", "mod", "download", "-json", f"{_SDK}@v{VERSION}")
+        shutil.copy(Path(json.loads(told)["Dir"], "python", "cmd", _SHIM), folder)
+
+    return kept(f"pulumi-python-{VERSION}", _SHIM, copy) / _SHIM
+
+
 def _build(folder: Path) -> None:
     require("go")
     flags = f"-s -w -X {_SDK}/go/common/version.Version=v{VERSION}"
@@ -38,6 +51,6 @@ def _build(folder: Path) -> None:
                 Path(module),
                 "go",
                 *argv,
-                seconds=_BUILD_SECONDS,
+                seconds=BUILD_SECONDS,
                 GOFLAGS="-buildvcs=false -mod=mod",
             )

@@ -1,6 +1,8 @@
 """The real engine with a cloud of its own: state in a folder, secrets under a passphrase."""
 
 import gc
+import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,18 @@ class Engine:
     cloud: Cloud
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first has to build the CLI, which takes longer than a test may."""
+    for item in items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(pulumi_cli.BUILD_SECONDS))
+
+
+def _script(path: Path, lines: str) -> None:
+    path.write_text(f"#!/bin/sh\n{lines}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugins]:
     folder, cloud = tmp_path_factory.mktemp("plugins"), Cloud()
@@ -36,12 +50,19 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugins]:
     for package in _PACKAGES:
         server, port = serve(package, cloud)
         servers.append(server)
-        plugin = folder / f"pulumi-resource-{package}"
-        plugin.write_text(f"#!/bin/sh\necho {port}\nexec sleep 86400\n")
-        plugin.chmod(0o755)
+        _script(folder / f"pulumi-resource-{package}", f"echo {port}\nexec sleep 86400")
     yield Plugins(folder, cloud)
     for server in servers:
         server.stop(None)
+
+
+@pytest.fixture(scope="session")
+def language_host(plugins: Plugins) -> None:
+    """Lets the engine run Python programs in processes of their own; a released CLI can."""
+    if not (pulumi_cli.build() / "pulumi-language-python").exists():
+        host = Path(__file__).with_name("language.py")
+        started = shlex.join([sys.executable, str(host), str(pulumi_cli.shim())])
+        _script(plugins.folder / "pulumi-language-python", f'exec {started} "$@"')
 
 
 @pytest.fixture
