@@ -212,6 +212,7 @@ def test_ci_and_people_come_in_by_what_they_are() -> None:
                 region="us-east-1",
                 trail="spool-trail-prod",
                 trail_bucket="logs",
+                trail_key="arn:aws:kms:us-east-1:123456789012:key/logs",
                 topic_arn=_OF_AWS,
                 ci_repository="films/spool",
             ),
@@ -226,4 +227,6 @@ def test_ci_and_people_come_in_by_what_they_are() -> None:
     assert "repo:films/spool:environment:prod" in str(trust["deploy"]["Condition"])
     assert "repo:films/spool:ref:refs/heads/main" in str(trust["images"]["Condition"])
     assert "MultiFactorAuthPresent" in str(trust["admin"]["Condition"])
-    assert recording.one("aws:cloudtrail/trail:Trail").inputs["enableLogFileValidation"]
+    trail = recording.one("aws:cloudtrail/trail:Trail").inputs
+    assert trail["enableLogFileValidation"]
+    assert trail["kmsKeyId"].endswith(":key/logs")

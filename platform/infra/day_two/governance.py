@@ -25,6 +25,7 @@ class GovernanceArgs:
         account: Its id.
         trail: Its name, which the policy of `trail_bucket` lets in.
         trail_bucket: Name of the bucket that takes its records.
+        trail_key: ARN of the KMS key that they are under; S3's own key without.
         topic_arn: Where anomalies of cost are told.
         ci_repository: `owner/name` at GitHub whose workflows on `main` may deploy, if any.
     """
@@ -34,6 +35,7 @@ class GovernanceArgs:
     region: str
     trail: str
     trail_bucket: pulumi.Input[str]
+    trail_key: pulumi.Input[str] | None
     topic_arn: pulumi.Input[str]
     ci_repository: str | None
 
@@ -80,6 +82,7 @@ class Governance(Component):
             name,
             name=args.trail,
             s3_bucket_name=args.trail_bucket,
+            kms_key_id=args.trail_key,
             is_multi_region_trail=True,
             include_global_service_events=True,
             enable_log_file_validation=True,

@@ -122,6 +122,7 @@ class DayTwo(Component):
                     region=context.region,
                     trail=context.trail,
                     trail_bucket=args.state.buckets.log_target,
+                    trail_key=args.ground.keys.arn("logs"),
                     topic_arn=self.alarms.topic_arn,
                     ci_repository=settings.day_two.ci_repository,
                 ),
