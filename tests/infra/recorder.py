@@ -32,6 +32,8 @@ class Recorded:
         urn: Unique name; has the types of all its parents in it.
         parent: URN of its parent.
         inputs: Plain values; `pulumi.output.Unknown` for what a preview cannot know.
+        outputs: What the mocks answered; the id is among them.
+        sources: URNs of the resources that an input is made of.
         protect, retain, ignored, before_replace: Options.
     """
 
@@ -40,6 +42,8 @@ class Recorded:
     name: str
     parent: str
     inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    sources: Mapping[str, Sequence[str]]
     provider: str
     depends_on: Sequence[str]
     protect: bool
@@ -92,6 +96,14 @@ class _Monitor(pulumi_mocks.MockMonitor):
                     name=request.name,
                     parent=request.parent,
                     inputs=rpc.deserialize_properties(request.object, keep_unknowns=False),
+                    outputs={
+                        **rpc.deserialize_properties(answer.object, keep_unknowns=False),
+                        "id": answer.id,
+                    },
+                    sources={
+                        name: tuple(found.urns)
+                        for name, found in request.propertyDependencies.items()
+                    },
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),
                     protect=request.protect,
@@ -128,7 +140,8 @@ class _Answers(pulumi_mocks.Mocks):
         # A component of our own has no outputs here; one of a plugin has those of the table.
         if self._preview or not (args.custom or make):
             return "", dict(args.inputs)
-        id_ = f"{args.name}-id"
+        # Told apart by type: a subnet and its association have one name.
+        id_ = f"{args.name}-{args.typ.rpartition(':')[2]}"
         state = {**args.inputs}
         if args.typ.startswith("aws:"):
             state.setdefault("arn", account_arn(args.typ, args.name))

@@ -15,7 +15,7 @@ def stack_of(recording: Recording, preset: str, *, eu_residency: bool = False) -
     """All resources but our components, which have no properties."""
     return Stack(
         resources=[
-            Resource(each.type, each.name, _plain(each.inputs), each.protect)
+            Resource(each.type, each.name, plain(each.inputs), each.protect)
             for each in recording.resources
             if not each.type.startswith("spool:")
         ],
@@ -24,11 +24,12 @@ def stack_of(recording: Recording, preset: str, *, eu_residency: bool = False) -
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Without marks of secrets; `UNKNOWN` for what a preview cannot know."""
     if isinstance(value, Mapping):
         if _SECRET in value:
-            return _plain(value.get("value"))
-        return {key: _plain(each) for key, each in value.items()}
+            return plain(value.get("value"))
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return UNKNOWN if isinstance(value, Unknown) else value

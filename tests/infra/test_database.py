@@ -241,10 +241,13 @@ def test_only_clients_and_who_works_for_them_get_in() -> None:
         for each in recording.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
     }
     assert rules == {
-        "database-pods": ("database-server-id", "pods-sg"),
-        "database-proxy": ("database-server-id", "database-proxy-id"),
-        "database-proxy-pods": ("database-proxy-id", "pods-sg"),
-        "database-rotation-database": ("database-server-id", "database-rotation-id"),
+        "database-pods": ("database-server-SecurityGroup", "pods-sg"),
+        "database-proxy": ("database-server-SecurityGroup", "database-proxy-SecurityGroup"),
+        "database-proxy-pods": ("database-proxy-SecurityGroup", "pods-sg"),
+        "database-rotation-database": (
+            "database-server-SecurityGroup",
+            "database-rotation-SecurityGroup",
+        ),
     }
     for each in recording.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
         assert each.inputs["fromPort"] == each.inputs["toPort"] == 5432

@@ -49,13 +49,13 @@ def test_only_signed_requests_reach_the_private_bucket() -> None:
     recording = _recorded()
     distribution = _distribution(recording)
     behavior = distribution["defaultCacheBehavior"]
-    assert behavior["trustedKeyGroups"] == ["delivery-id"]
+    assert behavior["trustedKeyGroups"] == ["delivery-KeyGroup"]
     assert "orderedCacheBehaviors" not in distribution
     (origin,) = distribution["origins"]
     assert origin["domainName"] == "spool-media.s3.us-east-1.amazonaws.com"
     assert origin["originAccessControlId"]
     group = recording.one("aws:cloudfront/keyGroup:KeyGroup")
-    assert group.inputs["items"] == ["delivery-new-id", "delivery-old-id"]
+    assert group.inputs["items"] == ["delivery-new-PublicKey", "delivery-old-PublicKey"]
     keys = recording.of_type("aws:cloudfront/publicKey:PublicKey")
     assert all(each.inputs["encodedKey"].endswith("-----\n") for each in keys)
 
@@ -99,7 +99,7 @@ def test_with_a_name() -> None:
     assert recording.outputs["environment"] == {
         "SPOOL_DELIVERY": "cloudfront",
         "SPOOL_CLOUDFRONT_URL": "https://media.videos.example",
-        "SPOOL_CLOUDFRONT_KEY_PAIR_ID": "delivery-new-id",
+        "SPOOL_CLOUDFRONT_KEY_PAIR_ID": "delivery-new-PublicKey",
         "SPOOL_CLOUDFRONT_COOKIE_DOMAIN": "videos.example",
     }
 
@@ -117,7 +117,7 @@ def test_private_keys_are_kept_by_cloudfronts_ids_and_only_as_a_secret() -> None
     recording = _recorded()
     version = recording.one("aws:secretsmanager/secretVersion:SecretVersion")
     assert json.loads(version.inputs["secretString"]["value"]) == {
-        "delivery-new-id": "-----SECRET-----"
+        "delivery-new-PublicKey": "-----SECRET-----"
     }
     # A rotation comes from the stack's configuration.
     assert not version.ignored

@@ -81,7 +81,7 @@ def test_private_subnets_leave_by_their_own_gateway(nat: str, gateways: tuple[in
     recording = _network("prod", natGateways=nat)
     for zone, gateway in enumerate(gateways, 1):
         route = recording.one(_ROUTE, f"network-private-{zone}")
-        assert route.inputs["natGatewayId"] == f"network-nat-{gateway}-id"
+        assert route.inputs["natGatewayId"] == f"network-nat-{gateway}-NatGateway"
 
 
 def test_without_nat_no_private_route_leads_out() -> None:
@@ -95,8 +95,8 @@ def test_no_route_leads_out_of_the_databases_subnets() -> None:
     table = recording.one("aws:ec2/routeTable:RouteTable", "network-database-1")
     assert "routes" not in table.inputs
     assert {each.inputs["routeTableId"] for each in recording.of_type(_ROUTE)} == {
-        "network-public-1-id",
-        *(f"network-private-{zone}-id" for zone in (1, 2, 3)),
+        "network-public-1-RouteTable",
+        *(f"network-private-{zone}-RouteTable" for zone in (1, 2, 3)),
     }
 
 
