@@ -6,7 +6,7 @@ pin() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
     --no-emit-index-url --no-emit-find-links "$@"
 }
-for name in runtime infra dev node build; do
+for name in runtime infra dev node build checkov; do
   pin "$name.in" --output-file "$name.txt"
 done
 # Parts of the runtime, for images: the same versions.

@@ -1,0 +1,79 @@
+"""checkov, which knows what to look for in manifests and plans. It calls nobody."""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.kept import kept, run
+
+_REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "checkov.txt"
+# Neither asks its registry for a newer release, nor its makers for anything; and reads plans with
+# Python's own JSON instead of YAML, which is many times slower and knows lines.
+_ALONE = {
+    "BC_API_KEY": "",
+    "CKV_SKIP_PACKAGE_UPDATE_CHECK": "1",
+    "CHECKOV_MAX_IAC_FILE_SIZE": "0",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check says of one resource.
+
+    Args:
+        where: The stack and what it is there: `prod/aws_s3_bucket.buckets-media`.
+        about: What the check asks for.
+    """
+
+    check: str
+    where: str
+    passed: bool
+    about: str
+
+
+def findings(folder: Path, frameworks: Sequence[str]) -> list[Finding]:
+    """Everything that checkov says of the files in `folder`, which has a folder for each stack.
+
+    Raises:
+        AssertionError: It cannot be installed, or does not read a file.
+    """
+    files = sorted(each for each in folder.glob("*/*") if each.is_file())
+    arguments = [argument for each in files for argument in ("-f", str(each.relative_to(folder)))]
+    run(
+        folder,
+        _installed(),
+        *("-m", "checkov.main", *arguments, "--framework", *frameworks),
+        *("--output", "json", "--output-file-path", ".", "--compact"),
+        *("--soft-fail", "--skip-download"),  # not --quiet, which hides what passed
+        **_ALONE,
+    )
+    found = []
+    for report in json.loads((folder / "results_json.json").read_text()):
+        results = report["results"]
+        assert results["parsing_errors"] == []
+        for each in (*results["passed_checks"], *results["failed_checks"]):
+            stack = each["file_path"].split("/")[1]
+            passed = each["check_result"]["result"] == "PASSED"
+            about = each["check_name"]
+            found.append(Finding(each["check_id"], f"{stack}/{each['resource']}", passed, about))
+    return found
+
+
+def _installed() -> Path:
+    """The Python that has it."""
+    text = _REQUIREMENTS.read_bytes()
+    (version,) = re.findall(rb"^checkov==(\S+)", text, re.MULTILINE)
+    name = f"checkov-{version.decode()}-{hashlib.sha256(text).hexdigest()[:8]}"
+    return kept(name, "bin/python", _install) / "bin" / "python"
+
+
+def _install(folder: Path) -> None:
+    run(folder, sys.executable, "-m", "venv", "--without-pip", ".")
+    # What is imported is compiled then; most never is.
+    pip = (sys.executable, "-m", "pip", "--python", "bin/python", "install", "--no-compile")
+    quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--progress-bar=off")
+    run(folder, *pip, *quiet, "--no-deps", "--require-hashes", "-r", _REQUIREMENTS)
