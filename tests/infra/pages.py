@@ -11,7 +11,7 @@ from collections import Counter
 from infra.config.settings import Settings
 from infra.costs import PRICES, estimate, total
 from policy.rules import ALL
-from tests.infra.programs import ROOT, minimal, run_program
+from tests.infra.programs import ROOT, minimal, recording_of
 
 PAGE = ROOT / "docs" / "infrastructure.md"
 _PRESETS = ("dev", "staging", "prod")
@@ -21,7 +21,7 @@ def resources() -> str:
     """The table of resources by component, most of them first."""
     counts: dict[str, Counter[str]] = {}
     for preset in _PRESETS:
-        for each in run_program(preset).resources:
+        for each in recording_of(preset).resources:
             parents = [t for t in each.urn.split("::")[2].split("$")[:-1] if t.startswith("spool:")]
             if each.type.startswith("spool:") or not parents:
                 continue

@@ -1,5 +1,6 @@
 """The whole program, `__main__.py`, with the least configuration that each preset needs."""
 
+import functools
 import json
 import runpy
 from collections.abc import Mapping
@@ -62,3 +63,9 @@ def run_program(
     return record(
         program, stack=preset, config={**minimal(preset), **(config or {})}, preview=preview
     )
+
+
+@functools.cache
+def recording_of(preset: str, *, preview: bool = False) -> Recording:
+    """What `run_program` says of a preset: once for all tests, which change nothing in it."""
+    return run_program(preset, preview=preview)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.stacks.plans import STATEFUL
-from tests.infra.programs import run_program
+from tests.infra.programs import recording_of
 
 _SNAPSHOT = Path(__file__).with_name("names.json")
 _PRESETS = ("dev", "staging", "prod")
@@ -22,7 +22,7 @@ def _names(preset: str) -> dict[str, str]:
         each.urn.split("::", 2)[2]: next(
             str(each.inputs[name]) for name in _NAMING if each.inputs.get(name)
         )
-        for each in sorted(run_program(preset).resources, key=lambda each: each.urn)
+        for each in sorted(recording_of(preset).resources, key=lambda each: each.urn)
         if each.type in STATEFUL
     }
 

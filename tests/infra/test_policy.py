@@ -9,7 +9,7 @@ from infra.config.keys import PRESETS
 from policy.rules import ALL
 from policy.rules.rule import Stack
 from tests.infra.faults import FAULTS, Fault
-from tests.infra.programs import run_program
+from tests.infra.programs import recording_of
 from tests.infra.stacks_of import stack_of
 
 _RULES = {rule.name: rule for rule in ALL}
@@ -17,7 +17,7 @@ _RULES = {rule.name: rule for rule in ALL}
 
 @functools.cache
 def planned(preset: str, *, preview: bool = False) -> Stack:
-    return stack_of(run_program(preset, preview=preview), preset)
+    return stack_of(recording_of(preset, preview=preview), preset)
 
 
 def broken(stack: Stack) -> list[str]:

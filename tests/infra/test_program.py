@@ -7,7 +7,7 @@ import pytest
 from infra.outputs import Outputs
 from tests.infra.chains import longest_chain
 from tests.infra.policies import guests
-from tests.infra.programs import run_program
+from tests.infra.programs import recording_of, run_program
 from tests.infra.recorder import Recording
 
 # Network, cluster, nodes, services, migrations, pods: each waits for the one before.
@@ -17,7 +17,7 @@ _LONGEST = 30
 @pytest.fixture(scope="module", params=["dev", "staging", "prod", "branch"])
 def recording(request: pytest.FixtureRequest) -> Recording:
     preset: str = request.param
-    return run_program(preset)
+    return recording_of(preset)
 
 
 def test_every_resource_is_part_of_a_component(recording: Recording) -> None:
@@ -80,8 +80,8 @@ def test_the_longest_chain_of_an_update_stays_short(recording: Recording) -> Non
 
 
 def test_a_preview_of_a_new_stack_needs_no_value_of_aws() -> None:
-    preview = run_program("prod", preview=True)
-    assert len(preview.resources) == len(run_program("prod").resources)
+    preview = recording_of("prod", preview=True)
+    assert len(preview.resources) == len(recording_of("prod").resources)
 
 
 def test_a_stack_without_images_runs_nothing_yet() -> None:

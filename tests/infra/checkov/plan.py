@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.infra.checkov.terraform_names import terraform_attributes, terraform_type
+from tests.infra.checkov.terraform_names import snake, terraform_attributes, terraform_type
 from tests.infra.recorder import Recorded
 from tests.infra.stacks_of import plain
 
@@ -79,7 +79,8 @@ class _References:
             known = set(map(str, each.inputs.values()))
             for name, value in _texts(each):
                 if value not in known:
-                    self._made_up[value] = f"{address(each)}.{name}"
+                    ambiguous = value in self._made_up
+                    self._made_up[value] = "" if ambiguous else f"{address(each)}.{snake(name)}"
 
     def in_inputs(self, resource: Recorded) -> dict[str, Any]:
         return {
@@ -95,13 +96,13 @@ class _References:
         return self._of(value, sources) if isinstance(value, str) else value
 
     def _of(self, value: str, sources: Sequence[str]) -> str:
-        if value in self._made_up:
-            return self._made_up[value]
+        if made_up := self._made_up.get(value):
+            return made_up
         # A role's name is both its id and an input, and other things may have the same name.
         for source in filter(None, map(self._by_urn.get, sources)):
             for name, output in _texts(source):
                 if output == value:
-                    return f"{address(source)}.{name}"
+                    return f"{address(source)}.{snake(name)}"
         return value
 
 

@@ -48,7 +48,7 @@ def terraform_type(token: str) -> str:
     if path in _TYPES:
         return f"aws_{_TYPES[path]}"
     service, _, name = path.partition("/")
-    words = (_SERVICES.get(service, service), _snake(name))
+    words = (_SERVICES.get(service, service), snake(name))
     return "_".join(("aws", *filter(None, words)))
 
 
@@ -70,8 +70,8 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
 def _attribute(name: str, value: Any) -> str:
     repeated = isinstance(value, list) and isinstance(value[0], Mapping)
     if repeated and name not in _PLURAL:
-        return _IRREGULAR.get(name) or _snake(name.removesuffix("s"))
-    return _snake(name)
+        return _IRREGULAR.get(name) or snake(name.removesuffix("s"))
+    return snake(name)
 
 
 def _value(name: str, value: Any) -> Any:
@@ -83,5 +83,6 @@ def _value(name: str, value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """`kmsKeyId` is `kms_key_id`."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()

@@ -13,7 +13,7 @@ from tests.infra.checkov.faults import FAULTS, Fault, planted
 from tests.infra.checkov.plan import terraform_plan
 from tests.infra.checkov.tool import Finding, findings
 from tests.infra.checkov.waivers import WAIVERS, Waiver
-from tests.infra.programs import run_program
+from tests.infra.programs import recording_of
 from tests.infra.recorder import Recorded
 from tests.infra.stacks_of import plain
 
@@ -27,7 +27,7 @@ _FEWEST_OF_MANIFESTS = 700
 def found(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Finding]:
     """One run for all: most of its seconds go into its start."""
     folder = tmp_path_factory.mktemp("checkov")
-    programs = {stack: run_program(stack).resources for stack in _STACKS}
+    programs = {stack: recording_of(stack).resources for stack in _STACKS}
     for stack, resources in {**programs, "planted": list(planted(programs["prod"]))}.items():
         _write(folder / stack, resources)
     return findings(folder, ["kubernetes", "terraform_plan"])
