@@ -11,12 +11,14 @@ from pathlib import Path
 from tests.servers.kept import kept, run
 
 _REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "checkov.txt"
-# Neither asks its registry for a newer release, nor its makers for anything; and reads plans with
-# Python's own JSON instead of YAML, which is many times slower and knows lines.
-_ALONE = {
+_ENVIRONMENT = {
+    # It asks nobody: not its makers, nor a registry for a newer release.
     "BC_API_KEY": "",
     "CKV_SKIP_PACKAGE_UPDATE_CHECK": "1",
+    # Plans are read as JSON; as YAML, to know the lines, it takes many times as long.
     "CHECKOV_MAX_IAC_FILE_SIZE": "0",
+    # The first run compiles what it imports, and the next ones start in half the time.
+    "PYTHONDONTWRITEBYTECODE": "",
 }
 
 
@@ -49,7 +51,7 @@ def findings(folder: Path, frameworks: Sequence[str]) -> list[Finding]:
         *("-m", "checkov.main", *arguments, "--framework", *frameworks),
         *("--output", "json", "--output-file-path", ".", "--compact"),
         *("--soft-fail", "--skip-download"),  # not --quiet, which hides what passed
-        **_ALONE,
+        **_ENVIRONMENT,
     )
     found = []
     for report in json.loads((folder / "results_json.json").read_text()):
@@ -73,7 +75,7 @@ def _installed() -> Path:
 
 def _install(folder: Path) -> None:
     run(folder, sys.executable, "-m", "venv", "--without-pip", ".")
-    # What is imported is compiled then; most never is.
+    # Most of it is never imported, so it is not compiled here.
     pip = (sys.executable, "-m", "pip", "--python", "bin/python", "install", "--no-compile")
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--progress-bar=off")
     run(folder, *pip, *quiet, "--no-deps", "--require-hashes", "-r", _REQUIREMENTS)
