@@ -2,7 +2,7 @@
 
 Between `<!-- resources -->` and its end: what each preset makes, by component. Between
 `<!-- costs -->` and its end: what that costs a month. Between `<!-- rules -->` and its end: the
-policy. A test compares them.
+policy; between `<!-- waivers -->` and its end: what checkov may find. A test compares them.
 """
 
 import re
@@ -11,6 +11,7 @@ from collections import Counter
 from infra.config.settings import Settings
 from infra.costs import PRICES, estimate, total
 from policy.rules import ALL
+from tests.infra.checkov.waivers import WAIVERS
 from tests.infra.programs import ROOT, minimal, recording_of
 
 PAGE = ROOT / "docs" / "infrastructure.md"
@@ -58,9 +59,23 @@ def rules() -> str:
     return "\n".join([*lines, *(f"| `{rule.name}` | {rule.about} |" for rule in ALL)])
 
 
+def waivers() -> str:
+    """What checkov finds and is meant."""
+    lines = ["| Check | Where | Why |", "|---|---|---|"]
+    for each in WAIVERS:
+        where = ", ".join(f"`{pattern}`" for pattern in each.where)
+        lines.append(f"| {each.check} | {where} | {each.why} |")
+    return "\n".join(lines)
+
+
 def rendered(page: str) -> str:
     """The page with its parts as they should be."""
-    for name, make in (("resources", resources), ("costs", costs), ("rules", rules)):
+    for name, make in (
+        ("resources", resources),
+        ("costs", costs),
+        ("rules", rules),
+        ("waivers", waivers),
+    ):
         page = re.sub(
             rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)",
             lambda found, make=make: found[1] + make() + found[2],  # type: ignore[misc]  # of this round

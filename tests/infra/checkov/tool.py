@@ -11,15 +11,6 @@ from pathlib import Path
 from tests.servers.kept import kept, run
 
 _REQUIREMENTS = Path(__file__).parents[3] / "requirements" / "checkov.txt"
-_ENVIRONMENT = {
-    # It asks nobody: not its makers, nor a registry for a newer release.
-    "BC_API_KEY": "",
-    "CKV_SKIP_PACKAGE_UPDATE_CHECK": "1",
-    # Plans are read as JSON; as YAML, to know the lines, it takes many times as long.
-    "CHECKOV_MAX_IAC_FILE_SIZE": "0",
-    # The first run compiles what it imports, and the next ones start in half the time.
-    "PYTHONDONTWRITEBYTECODE": "",
-}
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,13 @@ def findings(folder: Path, frameworks: Sequence[str]) -> list[Finding]:
         *("-m", "checkov.main", *arguments, "--framework", *frameworks),
         *("--output", "json", "--output-file-path", ".", "--compact"),
         *("--soft-fail", "--skip-download"),  # not --quiet, which hides what passed
-        **_ENVIRONMENT,
+        # It asks nobody: not its makers, nor a registry for a newer release.
+        BC_API_KEY="",
+        CKV_SKIP_PACKAGE_UPDATE_CHECK="1",
+        # Plans are read as JSON; as YAML, to know the lines, it takes many times as long.
+        CHECKOV_MAX_IAC_FILE_SIZE="0",
+        # The first run compiles what it imports, and the next ones start in half the time.
+        PYTHONDONTWRITEBYTECODE="",
     )
     found = []
     for report in json.loads((folder / "results_json.json").read_text()):

@@ -59,7 +59,7 @@ WAIVERS: Sequence[Waiver] = (
            ["prod/aws_iam_role.governance-admin"]),
     Waiver("CKV_AWS_274", "It is the administrators' role, which asks for MFA.",
            ["prod/aws_iam_role_policy_attachment.governance-admin"]),
-    Waiver("CKV_AWS_355", "What these actions ask about has no ARN; the program says why.",
+    Waiver("CKV_AWS_355", "There is no ARN, or none yet; the program says why at each `*`.",
            ["*/aws_iam_role_policy.services-load-balancers",
             "prod/aws_iam_role_policy.services-prometheus-grafana",
             "prod/aws_iam_role_policy.database-rotation"]),
@@ -87,7 +87,7 @@ WAIVERS: Sequence[Waiver] = (
     Waiver("CKV_AWS_166", "Vaults are under the account's own backup key, which AWS rotates.",
            ["prod/aws_backup_vault.*"]),
     # Secrets and the database
-    Waiver("CKV_AWS_161", "Logins have passwords, which a function changes.",
+    Waiver("CKV_AWS_161", "The app has a password, which staging and prod change by themselves.",
            ["*/aws_db_instance.database-server"]),
     Waiver("CKV2_AWS_57", "`databaseRotationDays` is 0 in dev.",
            ["dev/aws_secretsmanager_secret.database-app"]),
