@@ -31,7 +31,7 @@ def test_a_public_client_with_the_code_flow(protect: bool) -> None:
     domain = recording.one("aws:cognito/userPoolDomain:UserPoolDomain").inputs["domain"]
     assert domain == f"spool-sign-in-{ACCOUNT}-dev"
     assert recording.outputs["told"] == {
-        "issuer": "https://cognito-idp.us-east-1.amazonaws.com/sign-in-id",
-        "client": "sign-in-id",
+        "issuer": "https://cognito-idp.us-east-1.amazonaws.com/sign-in-UserPool",
+        "client": "sign-in-UserPoolClient",
         "page": f"https://{domain}.auth.us-east-1.amazoncognito.com",
     }
