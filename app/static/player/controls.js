@@ -3,7 +3,8 @@
 const HIDE_AFTER_MS = 2500;
 
 export function clock(seconds) {
-  const whole = Number.isFinite(seconds) ? Math.floor(seconds) : 0;
+  // Half a millisecond on top: the sum of segments falls short of a whole second by less.
+  const whole = Number.isFinite(seconds) ? Math.floor(seconds + 0.0005) : 0;
   const [hours, minutes, rest] = [whole / 3600, (whole % 3600) / 60, whole % 60].map(Math.floor);
   const tail = `${String(rest).padStart(2, "0")}`;
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
