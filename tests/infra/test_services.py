@@ -177,12 +177,6 @@ def test_external_secrets_read_what_they_are_given(services: Recording) -> None:
     assert store["conditions"] == [{"namespaces": ["spool", "observability"]}]
 
 
-def test_no_budget_of_a_chart_has_two_bounds(services: Recording) -> None:
-    # Its chart says `minAvailable: 1`, and Kubernetes refuses a budget that also has the other.
-    values = _releases(services)["external-secrets"].inputs["values"]
-    assert values["podDisruptionBudget"] == {"enabled": True}
-
-
 def test_no_action_has_a_wildcard(services: Recording) -> None:
     for recording in (services, _services(node_scaling="karpenter")):
         for policy in recording.of_type("aws:iam/rolePolicy:RolePolicy"):

@@ -61,8 +61,7 @@ class ExternalSecrets(Service):
             values={
                 "replicaCount": 2,
                 "leaderElect": True,
-                # One of the two stays, as the chart says; a budget takes no second bound.
-                "podDisruptionBudget": {"enabled": True},
+                "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
                 "serviceAccount": {"name": _ACCOUNT, "annotations": role.annotations},
                 "resources": resources("50m", "256Mi"),
                 # Its usual port is the kubelet's own, which on Fargate is in the same pod.
