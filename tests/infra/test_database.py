@@ -8,7 +8,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from infra.config.settings import Settings
-from infra.grants import Grant, Statement, combined
+from infra.grants import combined
 from infra.ground.database import Database, DatabaseArgs
 from infra.names import Names
 from tests.infra.programs import minimal
@@ -50,7 +50,6 @@ def _database(preset: str = "dev", *, preview: bool = False, **values: Any) -> R
                 subnet_ids=[pulumi.Output.from_input(f"database-{zone}") for zone in "ab"],
                 private_subnet_ids=[pulumi.Output.from_input(f"private-{zone}") for zone in "ab"],
                 clients={"pods": "pods-sg"},
-                use_secrets=Grant([Statement(["kms:Decrypt"], [f"{_KEY}secrets"])]),
                 database_key=f"{_KEY}database",
                 secrets_key=f"{_KEY}secrets",
                 logs_key=f"{_KEY}logs",

@@ -40,7 +40,6 @@ class DatabaseArgs(ServerSpec):
             out the function.
         clients: Security groups that may connect, by a word for each.
         private_subnet_ids: For the function, which has to reach Secrets Manager.
-        use_secrets: Grant of the secrets' key.
     """
 
     kind: Literal["rds", "aurora"]
@@ -50,7 +49,6 @@ class DatabaseArgs(ServerSpec):
     vpc_id: pulumi.Input[str]
     private_subnet_ids: list[pulumi.Output[str]]
     clients: Mapping[str, pulumi.Input[str]]
-    use_secrets: Grant
 
 
 class Database(Component):
@@ -149,7 +147,7 @@ class Database(Component):
                 server=server.identifier,
                 is_cluster=args.kind == "aurora",
                 login_secrets=list(login_secrets.values()),
-                use_secrets=args.use_secrets,
+                secrets_key=args.secrets_key,
                 security_group_id=group.id,
                 subnet_ids=args.subnet_ids,
             ),
@@ -174,7 +172,7 @@ class Database(Component):
                 owner_secret_arn=self.master_secret_arn,
                 rotated=rotated,
                 login_secrets=login_secrets,
-                use_secrets=args.use_secrets,
+                secrets_key=args.secrets_key,
                 days=args.rotation_days,
                 log_retention_days=args.log_retention_days,
                 logs_key=args.logs_key,

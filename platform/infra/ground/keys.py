@@ -14,7 +14,6 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
 from infra.names import Names
 
 Use = Literal["media", "database", "messages", "secrets", "logs", "cluster"]
@@ -83,17 +82,6 @@ class Keys(Component):
         """ARN of the key; None where AWS' own is used."""
         key = self._keys.get(use)
         return key.arn if key else None
-
-    def use_grant(self, use: Use, *, decrypt_only: bool = False) -> Grant:
-        """To read what is encrypted by this key, and to write it too unless `decrypt_only`.
-
-        Writers decrypt as well: S3 asks it of who completes parts, SQS of who sends.
-        """
-        arn = self.arn(use)
-        if arn is None:
-            return Grant()
-        actions = ["kms:Decrypt"] if decrypt_only else ["kms:Decrypt", "kms:GenerateDataKey"]
-        return Grant([Statement(actions, [arn])])
 
 
 def key_policy(use: Use, account: str, region: str) -> dict[str, Any]:

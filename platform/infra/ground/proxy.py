@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
+from infra.grants import Statement, key_use
 from infra.ground.service_role import service_role
 from infra.names import DATABASE, Names
 from infra.trust import service_trust
@@ -20,7 +20,7 @@ class ProxyArgs:
     Args:
         server: Identifier of the instance, or of the cluster where `is_cluster`.
         login_secrets: ARNs of the secrets of those who connect by it.
-        use_secrets: Grant of the secrets' key.
+        secrets_key: ARN of the secrets' key; AWS' own where it is None.
         security_group_id: Of the proxy itself.
     """
 
@@ -28,7 +28,7 @@ class ProxyArgs:
     server: pulumi.Input[str]
     is_cluster: bool
     login_secrets: Sequence[pulumi.Input[str]]
-    use_secrets: Grant
+    secrets_key: pulumi.Input[str] | None
     security_group_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Output[str]]
 
@@ -51,7 +51,7 @@ class Proxy(Component):
             name,
             service_trust("rds"),
             physical_name=args.names.of("db-proxy"),
-            may=[read, *args.use_secrets.statements],
+            may=[read, *key_use(args.secrets_key, "kms:Decrypt")],
             opts=self.child(),
         )
         proxy = aws.rds.Proxy(

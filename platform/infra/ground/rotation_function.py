@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
-from infra.grants import Grant, Statement
+from infra.grants import Statement, key_use
 from infra.ground.security_groups import let_in, let_out, security_group
 from infra.ground.server import NAME, PORT
 from infra.ground.service_role import service_role
@@ -37,7 +37,7 @@ class RotationArgs:
         owner_secret_arn: Login that may make others.
         rotated: ARNs of what is rotated, by a word for it.
         login_secrets: ARNs by login, where a proxy knows them from secrets of their own.
-        use_secrets: Grant of the secrets' key.
+        secrets_key, logs_key: ARNs; AWS' own keys where they are None.
         days: Between two rotations.
     """
 
@@ -49,7 +49,7 @@ class RotationArgs:
     owner_secret_arn: pulumi.Input[str]
     rotated: Mapping[str, pulumi.Input[str]]
     login_secrets: Mapping[str, pulumi.Input[str]]
-    use_secrets: Grant
+    secrets_key: pulumi.Input[str] | None
     days: int
     log_retention_days: int
     logs_key: pulumi.Input[str] | None
@@ -168,7 +168,7 @@ class Rotation(Component):
                 why_all="Lambda asks it of a function in a VPC before any interface is there",
             ),
             *([Statement(["secretsmanager:PutSecretValue"], known)] if known else []),
-            *args.use_secrets.statements,
+            *key_use(args.secrets_key, "kms:Decrypt", "kms:GenerateDataKey"),
         ]
 
     def _schedule(

@@ -154,7 +154,6 @@ class Ground(Component):
                 subnet_ids=self.network.database_subnet_ids,
                 private_subnet_ids=self.network.private_subnet_ids,
                 clients={"pods": self.cluster.security_group_id},
-                use_secrets=self.keys.use_grant("secrets"),
                 database_key=self.keys.arn("database"),
                 secrets_key=self.keys.arn("secrets"),
                 logs_key=self.keys.arn("logs"),
