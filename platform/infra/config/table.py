@@ -107,7 +107,11 @@ CLUSTER: Mapping[str, Key] = {
 
 DATABASE: Mapping[str, Key] = {
     "database": Key("string", "What runs PostgreSQL.", "rds", choices=("rds", "aurora")),
-    "databaseVersion": Key("string", "Major version of PostgreSQL.", "16"),
+    "databaseVersion": Key(
+        "string",
+        "Major version of PostgreSQL, of a new database: none that runs is upgraded.",
+        "16",
+    ),
     "databaseClass": Key(
         "string",
         "Instance class; not for Aurora Serverless.",
