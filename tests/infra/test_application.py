@@ -173,6 +173,17 @@ def test_workers_follow_three_queues_and_the_relay_always_runs(recording: Record
     }
 
 
+def test_a_rollout_asks_for_no_node_that_there_is_not(recording: Recording) -> None:
+    """An encode fills a node of the media pool: one that waits for another's place would for ever."""
+    rolled = {
+        each.name: each.inputs["spec"]["strategy"]["rollingUpdate"]
+        for each in recording.of_type(_DEPLOYMENT)
+    }
+    assert rolled["encode"] == {"maxSurge": 0, "maxUnavailable": "50%"}
+    assert rolled["relay"] == {"maxSurge": 0, "maxUnavailable": 1}
+    assert rolled["catalog"] == rolled["light"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
 def test_each_has_a_disruption_budget(recording: Recording) -> None:
     budgets = _of_kind(recording, "PodDisruptionBudget")
     assert set(budgets) == set(_SERVICES)

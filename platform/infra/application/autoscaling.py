@@ -1,7 +1,7 @@
 """How many pods, and how many connections each: planned from what a stack may have. Pure.
 
 PostgreSQL refuses whoever comes after its last connection, so what all pods may open together at
-their most, during a roll-out, has to fit; the size of each pod's pool follows from that.
+their most, with what a roll-out starts besides, has to fit; the size of each pod's pool follows from that.
 """
 
 from collections.abc import Mapping
@@ -70,11 +70,12 @@ def replicas_of(process: Process, limits: Limits) -> Replicas:
         case "api":
             return Replicas(limits.api_least, limits.api_most, surge=1)
         case "worker":
-            most = limits.workers_most
-            if process.placement == MEDIA:
-                # One fills a node of the media pool; more would wait for nodes that never come.
-                most = min(most, limits.media_nodes_most)
-            return Replicas(min(limits.workers_least, most), most, surge=1)
+            if process.placement != MEDIA:
+                return Replicas(limits.workers_least, limits.workers_most, surge=1)
+            # One fills a node of the media pool. More would wait for nodes that never come, and so
+            # would one that is to replace another while all nodes are taken.
+            most = min(limits.workers_most, limits.media_nodes_most)
+            return Replicas(min(limits.workers_least, most), most, surge=0)
         case "service":
             # Nobody waits for an answer of theirs: one may end before the next begins.
             return Replicas(pair, pair, surge=0)

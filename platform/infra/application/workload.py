@@ -15,6 +15,8 @@ from infra.grants import Grant, combined
 from infra.names import Names
 from infra.workload_role import PodCredentials, WorkloadRole, WorkloadRoleArgs
 
+# Of workers that end before others begin: each takes as long as its work, so half of them at once.
+_REPLACED_AT_ONCE = "50%"
 # Of the processor time that is asked for.
 _BUSY_PERCENT = 70
 
@@ -140,7 +142,7 @@ class Workload(Component):
                     type="RollingUpdate",
                     rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(
                         max_surge=args.replicas.surge,
-                        max_unavailable=0 if args.replicas.surge else 1,
+                        max_unavailable=_unavailable(args),
                     ),
                 ),
                 template=pod_template(
@@ -209,3 +211,10 @@ class Workload(Component):
             ),
             opts=self.child(depends_on=[self.deployment]),
         )
+
+
+def _unavailable(args: WorkloadArgs) -> int | str:
+    """How many pods may be missing in a roll-out."""
+    if args.replicas.surge:
+        return 0
+    return _REPLACED_AT_ONCE if args.process.kind == "worker" else 1
