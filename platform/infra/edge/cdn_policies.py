@@ -4,11 +4,6 @@ import pulumi
 import pulumi_aws as aws
 
 _DAY_SECONDS = 24 * 3600
-_HEADERS = {
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    # Objects under a published prefix never change.
-    "Cache-Control": f"max-age={_DAY_SECONDS}, immutable",
-}
 
 
 def cache_policy(
@@ -57,10 +52,15 @@ def headers_policy(
             "access_control_expose_headers": {"items": ["Content-Length", "Content-Range", "ETag"]},
             "access_control_max_age_sec": 3600,
         },
+        # No Cache-Control: CloudFront puts these into refusals too, and a browser that had kept one
+        # would show it to a viewer whose cookies were renewed.
         custom_headers_config={
             "items": [
-                {"header": header, "value": value, "override": True}
-                for header, value in _HEADERS.items()
+                {
+                    "header": "Cross-Origin-Resource-Policy",
+                    "value": "cross-origin",
+                    "override": True,
+                }
             ]
         },
         security_headers_config={
