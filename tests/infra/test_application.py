@@ -174,7 +174,7 @@ def test_workers_follow_three_queues_and_the_relay_always_runs(recording: Record
 
 
 def test_a_rollout_asks_for_no_node_that_there_is_not(recording: Recording) -> None:
-    """An encode fills a node of the media pool: one that waits for another's place would for ever."""
+    """An encode fills a node of the media pool: what waits for another's place waits for ever."""
     rolled = {
         each.name: each.inputs["spec"]["strategy"]["rollingUpdate"]
         for each in recording.of_type(_DEPLOYMENT)

@@ -1,7 +1,7 @@
 """How many pods, and how many connections each: planned from what a stack may have. Pure.
 
 PostgreSQL refuses whoever comes after its last connection, so what all pods may open together at
-their most, with what a roll-out starts besides, has to fit; the size of each pod's pool follows from that.
+their most, and what a roll-out starts besides, has to fit; the size of each pod's pool follows.
 """
 
 from collections.abc import Mapping

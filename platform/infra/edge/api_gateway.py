@@ -152,17 +152,17 @@ class ApiGateway(Component):
         stage: aws.apigateway.Stage,
         args: ApiGatewayArgs,
     ) -> None:
+        throttled: aws.apigateway.MethodSettingsSettingsArgsDict = {
+            "metrics_enabled": True,
+            "throttling_rate_limit": args.requests_per_second,
+            "throttling_burst_limit": args.burst,
+        }
         everywhere = aws.apigateway.MethodSettings(
             name,
             rest_api=api.id,
             stage_name=stage.stage_name,
             method_path="*/*",
-            settings={
-                "metrics_enabled": True,
-                "throttling_rate_limit": args.requests_per_second,
-                "throttling_burst_limit": args.burst,
-                "caching_enabled": False,
-            },
+            settings={**throttled, "caching_enabled": False},
             opts=self.child(),
         )
         for route in ROUTES if args.cache else ():
@@ -173,9 +173,7 @@ class ApiGateway(Component):
                     stage_name=stage.stage_name,
                     method_path=route.settings_path,
                     settings={
-                        "metrics_enabled": True,
-                        "throttling_rate_limit": args.requests_per_second,
-                        "throttling_burst_limit": args.burst,
+                        **throttled,
                         "caching_enabled": True,
                         "cache_ttl_in_seconds": route.cached_seconds,
                         "cache_data_encrypted": True,

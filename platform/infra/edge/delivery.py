@@ -20,6 +20,11 @@ _METHODS = ["GET", "HEAD", "OPTIONS"]
 _REFUSAL_SECONDS = 5
 
 
+def media_domain(domain: str) -> str:
+    """What media is under, beside the pages' own name."""
+    return f"media.{domain}"
+
+
 @dataclass(frozen=True)
 class Site:
     """Names under which page and media are of one site, so that cookies reach both.
@@ -33,10 +38,6 @@ class Site:
     domain: str
     certificate_arn: pulumi.Input[str]
     zone_id: str
-
-    @property
-    def media_domain(self) -> str:
-        return f"media.{self.domain}"
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ class Delivery(Component):
         )
         distribution = self._distribution(name, args, group)
         self.arn, self.id = distribution.arn, distribution.id
-        host: pulumi.Input[str] = args.site.media_domain if args.site else distribution.domain_name
+        host: pulumi.Input[str] = (
+            media_domain(args.site.domain) if args.site else distribution.domain_name
+        )
         self.url = pulumi.Output.format("https://{0}", host)
         signing = {known: id_ for known, id_ in self.key_ids.items() if known in args.private_keys}
         self.private_keys = KeptSecret(
@@ -164,7 +167,7 @@ class Delivery(Component):
             is_ipv6_enabled=True,
             http_version="http2and3",
             price_class="PriceClass_100",
-            aliases=[site.media_domain] if site else [],
+            aliases=[media_domain(site.domain)] if site else [],
             web_acl_id=args.firewall_arn,
             origins=[
                 {
@@ -215,7 +218,7 @@ class Delivery(Component):
                 aws.route53.Record(
                     f"{name}-{type_.lower()}",
                     zone_id=site.zone_id,
-                    name=site.media_domain,
+                    name=media_domain(site.domain),
                     type=type_,
                     aliases=[
                         {

@@ -8,7 +8,7 @@ from infra.component import Component
 from infra.config.settings import Edge as EdgeSettings
 from infra.edge.api_gateway import ApiGateway, ApiGatewayArgs
 from infra.edge.certificate import Certificate, CertificateArgs
-from infra.edge.delivery import Delivery, DeliveryArgs, Site
+from infra.edge.delivery import Delivery, DeliveryArgs, Site, media_domain
 from infra.edge.firewall import RATE_WINDOW_SECONDS, Firewall, FirewallArgs
 from infra.program.context import Context
 from infra.program.ground import Ground
@@ -86,7 +86,7 @@ class Edge(Component):
         if edge.domain and edge.hosted_zone_id:
             site = Site(
                 edge.domain,
-                self._certificate("media", f"media.{edge.domain}", edge.hosted_zone_id, there),
+                self._certificate("media", media_domain(edge.domain), edge.hosted_zone_id, there),
                 edge.hosted_zone_id,
             )
         return Delivery(

@@ -10,12 +10,9 @@ import pulumi_aws as aws
 from infra.component import Component
 from infra.grants import Grant, Statement, key_use
 from infra.names import Names
-from infra.state.queue import Queue, QueueArgs
+from infra.state.lifecycle import INCOMING
+from infra.state.queue import RECEIVE, Queue, QueueArgs
 from infra.state.resource_policy import Guest
-
-PREFIX = "incoming/"
-# The intake says so again while it copies.
-_VISIBLE_AFTER_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class BucketNotices(Component):
     """A queue that gets a message for every new object.
 
     Attributes:
-        queue, dead_letters: Queues.
+        queue: It.
     """
 
     KIND = "state:BucketNotices"
@@ -58,12 +55,11 @@ class BucketNotices(Component):
             QueueArgs(
                 name=args.names.of("arrivals"),
                 kms_key=args.kms_key,
-                visible_after_seconds=_VISIBLE_AFTER_SECONDS,
                 guests=[_sender(args, rule)],
             ),
             opts=self.child(),
         )
-        self.queue, self.dead_letters = made.queue, made.dead_letters
+        self.queue = made.queue
         after = self.child(depends_on=[made.policy])
         if rule is not None:
             aws.cloudwatch.EventTarget(name, rule=rule.name, arn=self.queue.arn, opts=after)
@@ -80,7 +76,7 @@ class BucketNotices(Component):
                         "id": "arrivals",
                         "queue_arn": self.queue.arn,
                         "events": ["s3:ObjectCreated:*"],
-                        "filter_prefix": PREFIX,
+                        "filter_prefix": INCOMING,
                     }
                 ],
                 opts=after,
@@ -90,13 +86,10 @@ class BucketNotices(Component):
     def consume_grant(self) -> Grant:
         """Takes notices and reads what has landed; the rest is what the store needs."""
         statements = [
-            Statement(
-                ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
-                [self.queue.arn],
-            ),
+            Statement(RECEIVE, [self.queue.arn]),
             Statement(
                 ["s3:GetObject", "s3:GetObjectVersion"],
-                [pulumi.Output.format("{0}/{1}*", self._args.bucket.arn, PREFIX)],
+                [pulumi.Output.format("{0}/{1}*", self._args.bucket.arn, INCOMING)],
             ),
             *key_use(self._args.kms_key, "kms:Decrypt"),
         ]
@@ -104,7 +97,7 @@ class BucketNotices(Component):
             statements,
             {
                 "SPOOL_BUCKET_EVENTS_QUEUE_URL": self.queue.url,
-                "SPOOL_BUCKET_EVENTS_PREFIX": PREFIX,
+                "SPOOL_BUCKET_EVENTS_PREFIX": INCOMING,
             },
         )
 
@@ -119,7 +112,7 @@ class BucketNotices(Component):
                         "detail-type": ["Object Created"],
                         "detail": {
                             "bucket": {"name": [bucket]},
-                            "object": {"key": [{"prefix": PREFIX}]},
+                            "object": {"key": [{"prefix": INCOMING}]},
                         },
                     }
                 )

@@ -11,7 +11,7 @@ from infra.component import Component
 from infra.grants import Grant, Statement, key_use
 from infra.names import BUCKET, Names
 from infra.state.bucket import Bucket, BucketArgs, Cors
-from infra.state.lifecycle import INCOMING_DAYS, expiry, tiers
+from infra.state.lifecycle import INCOMING, INCOMING_DAYS, expiry, tiers
 from infra.state.log_guests import cdn_logs, load_balancer_logs, server_logs, trail_logs
 from infra.state.replica import Replica, ReplicaArgs
 from infra.state.resource_policy import Guest
@@ -95,7 +95,7 @@ class Buckets(Component):
         self.log_target = logs.policy.bucket
         rules = {"source": [tiers("videos/")] if args.source_tiers else []}
         if args.incoming:
-            rules["source"].append(expiry("incoming/", INCOMING_DAYS))
+            rules["source"].append(expiry(INCOMING, INCOMING_DAYS))
         cors = {
             "source": Cors(args.site_origins, ["GET", "HEAD", "PUT"]),
             "media": Cors(args.site_origins, ["GET", "HEAD"]),

@@ -9,9 +9,6 @@ from infra.component import Component
 from infra.state.queue import Queue, QueueArgs
 from infra.state.resource_policy import TOPIC_REFUSALS, Guest, resource_policy
 
-# Who reads the queue says how long it takes; this is for who says nothing.
-_VISIBLE_AFTER_SECONDS = 60
-
 
 @dataclass(frozen=True)
 class EventTopicArgs:
@@ -31,7 +28,7 @@ class EventTopic(Component):
 
     Attributes:
         topic: What Spool publishes to.
-        queue, dead_letters: What one's own systems read.
+        queue: What one's own systems read.
     """
 
     KIND = "state:EventTopic"
@@ -58,7 +55,6 @@ class EventTopic(Component):
             QueueArgs(
                 name=args.name,
                 kms_key=args.kms_key,
-                visible_after_seconds=_VISIBLE_AFTER_SECONDS,
                 guests=[
                     Guest(
                         "sns.amazonaws.com",
@@ -69,7 +65,7 @@ class EventTopic(Component):
             ),
             opts=self.child(),
         )
-        self.queue, self.dead_letters = queue.queue, queue.dead_letters
+        self.queue = queue.queue
         aws.sns.TopicSubscription(
             name,
             topic=self.topic.arn,

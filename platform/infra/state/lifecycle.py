@@ -10,7 +10,9 @@ SOURCE_TIERS = {"STANDARD_IA": 30, "GLACIER": 90, "DEEP_ARCHIVE": 365}
 NONCURRENT_DAYS = 30
 # Workers sweep what nobody will complete; this is for when no worker runs (docs/object-store.md).
 ABANDONED_PARTS_DAYS = 2
-# A source is a copy of what landed, so that the original may go (docs/bucket-events.md).
+# Where objects land that become sources (docs/bucket-events.md): a source is a copy, so that what
+# landed may go.
+INCOMING = "incoming/"
 INCOMING_DAYS = 7
 
 

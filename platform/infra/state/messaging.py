@@ -10,7 +10,7 @@ from infra.component import Component
 from infra.grants import Grant, Statement, key_use
 from infra.names import Names
 from infra.state.event_topic import EventTopic, EventTopicArgs
-from infra.state.queue import Queue, QueueArgs
+from infra.state.queue import RECEIVE, Queue, QueueArgs
 from infra.state.queues import BANDS, LEASE_SECONDS, Kind, queue_name, work_queues
 
 _LOOK = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes")
@@ -34,8 +34,7 @@ class Messaging(Component):
 
     Attributes:
         queues: Of work, by kind and band.
-        dead_letters: Theirs.
-        api_events, worker_events: Topics with their queues.
+        topics: ARNs by where their events began.
     """
 
     KIND = "state:Messaging"
@@ -46,7 +45,7 @@ class Messaging(Component):
         super().__init__(name, opts)
         self._kms_key = args.kms_key
         prefix = args.names.queue_prefix
-        made = {
+        self.queues: dict[tuple[str, str], aws.sqs.Queue] = {
             (kind, band): Queue(
                 f"{name}-{kind}-{band}",
                 QueueArgs(
@@ -55,33 +54,23 @@ class Messaging(Component):
                     visible_after_seconds=LEASE_SECONDS,
                 ),
                 opts=self.child(),
-            )
+            ).queue
             for kind, band in work_queues()
         }
-        self.queues: dict[tuple[str, str], aws.sqs.Queue] = {
-            key: each.queue for key, each in made.items()
-        }
-        self.dead_letters: dict[tuple[str, str], aws.sqs.Queue] = {
-            key: each.dead_letters for key, each in made.items()
-        }
-        self.api_events, self.worker_events = (
-            EventTopic(
+        self.topics = {
+            origin: EventTopic(
                 f"{name}-{origin}-events",
                 EventTopicArgs(args.names.of(f"{origin}-events"), args.kms_key),
                 opts=self.child(),
-            )
+            ).topic.arn
             for origin in ("api", "worker")
-        )
+        }
         self._environment = {
             "SPOOL_QUEUE": "sqs",
             "SPOOL_SQS_QUEUE_PREFIX": prefix,
             "SPOOL_LEASE_SECONDS": str(LEASE_SECONDS),
         }
-        self._topics: dict[str, pulumi.Input[str]] = {
-            "SPOOL_SNS_API_TOPIC_ARN": self.api_events.topic.arn,
-            "SPOOL_SNS_WORKER_TOPIC_ARN": self.worker_events.topic.arn,
-        }
-        self.register_outputs({"prefix": prefix, **self._topics})
+        self.register_outputs({"prefix": prefix, "topics": self.topics})
 
     def send_grant(self) -> Grant:
         """Rings for ready tasks of every kind, and counts what is waiting."""
@@ -99,35 +88,20 @@ class Messaging(Component):
         taken = [self.queues[kind, band] for band in BANDS]
         return Grant(
             [
-                Statement(
-                    [
-                        "sqs:ReceiveMessage",
-                        "sqs:DeleteMessage",
-                        "sqs:ChangeMessageVisibility",
-                        *_LOOK,
-                    ],
-                    _arns(taken),
-                ),
+                Statement([*RECEIVE, *_LOOK], _arns(taken)),
                 *key_use(self._kms_key, "kms:Decrypt"),
             ],
             self._environment,
         )
 
-    @property
-    def topics(self) -> dict[str, pulumi.Output[str]]:
-        """ARNs by where their events began."""
-        return {"api": self.api_events.topic.arn, "worker": self.worker_events.topic.arn}
-
     def publish_grant(self) -> Grant:
         """Sends the events that rows say. Who writes the rows has to know the topics too."""
         return Grant(
             [
-                Statement(
-                    ["sns:Publish"], [self.api_events.topic.arn, self.worker_events.topic.arn]
-                ),
+                Statement(["sns:Publish"], list(self.topics.values())),
                 *key_use(self._kms_key, "kms:Decrypt", "kms:GenerateDataKey"),
             ],
-            self._topics,
+            {f"SPOOL_SNS_{origin.upper()}_TOPIC_ARN": arn for origin, arn in self.topics.items()},
         )
 
 

@@ -17,6 +17,8 @@ from infra.state.queues import (
 )
 from infra.state.resource_policy import QUEUE_REFUSALS, Guest, resource_policy
 
+# What it takes to work with messages, as IAM calls it.
+RECEIVE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 # SQS asks KMS for a data key once in so long, not for every message.
 _DATA_KEY_SECONDS = 300
 
@@ -28,13 +30,14 @@ class QueueArgs:
     Args:
         name: Of the queue.
         kms_key: ARN of the key of messages; SQS' own where it is None.
-        visible_after_seconds: A message that was received and not deleted is visible again.
+        visible_after_seconds: A message that was received and not deleted is visible again, unless
+            who received it said how long it takes.
         guests: Services of AWS that send to it.
     """
 
     name: str
     kms_key: pulumi.Input[str] | None
-    visible_after_seconds: int
+    visible_after_seconds: int = 60
     guests: Sequence[Guest] = ()
 
 
@@ -42,7 +45,7 @@ class Queue(Component):
     """A queue whose messages go to the dead letters when they were received too often.
 
     Attributes:
-        queue, dead_letters: Both queues.
+        queue: The first of them.
         policy: To be there before a guest is told to send.
     """
 
@@ -59,7 +62,7 @@ class Queue(Component):
         else:
             shared["kms_master_key_id"] = args.kms_key
             shared["kms_data_key_reuse_period_seconds"] = _DATA_KEY_SECONDS
-        self.dead_letters = aws.sqs.Queue(
+        dead_letters = aws.sqs.Queue(
             dead, name=dead_letter_name(args.name), opts=self.child(), **shared
         )
         self.queue = aws.sqs.Queue(
@@ -67,7 +70,7 @@ class Queue(Component):
             name=args.name,
             receive_wait_time_seconds=LONG_POLL_SECONDS,
             visibility_timeout_seconds=args.visible_after_seconds,
-            redrive_policy=self.dead_letters.arn.apply(
+            redrive_policy=dead_letters.arn.apply(
                 lambda arn: json.dumps(
                     {"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVES}
                 )
@@ -76,8 +79,8 @@ class Queue(Component):
             **shared,
         )
         self.policy = self._policy(name, self.queue, args.guests)
-        self._policy(dead, self.dead_letters, ())
-        self.register_outputs({"url": self.queue.url, "deadLetters": self.dead_letters.url})
+        self._policy(dead, dead_letters, ())
+        self.register_outputs({"url": self.queue.url, "deadLetters": dead_letters.url})
 
     def _policy(
         self, name: str, queue: aws.sqs.Queue, guests: Sequence[Guest]
