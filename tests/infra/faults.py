@@ -63,13 +63,13 @@ def _put(type_: str, value: Any, *path: str | int, name: str = "") -> Change:
     return _edited(type_, edit, name)
 
 
-def _allow(type_: str, key: str, statement: dict[str, Any]) -> Change:
+def _allow(type_: str, key: str, statement: dict[str, Any], name: str = "") -> Change:
     def edit(properties: dict[str, Any]) -> None:
         document = parsed(properties[key])
         document["Statement"].append(statement)
         properties[key] = json.dumps(document)
 
-    return _edited(type_, edit)
+    return _edited(type_, edit, name)
 
 
 def _added(type_: str, **properties: Any) -> Change:
@@ -115,7 +115,9 @@ FAULTS: Sequence[Fault] = (
           _allow("aws:sqs/queuePolicy:QueuePolicy", "policy",
                  {**_EVERYBODY, "Principal": {"AWS": "*"}, "Action": "sqs:SendMessage"})),
     Fault("no-anonymous-access", "a key's policy lets the world decrypt",
-          _allow("aws:kms/key:Key", "policy", {**_EVERYBODY, "Action": "kms:Decrypt"})),
+          # The copies' key has no policy of its own, and may be the first.
+          _allow("aws:kms/key:Key", "policy", {**_EVERYBODY, "Action": "kms:Decrypt"},
+                 "keys-media")),
     Fault("no-open-trust", "any account may take a role",
           _allow("aws:iam/role:Role", "assumeRolePolicy",
                  {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})),

@@ -31,7 +31,8 @@ class Resources:
 
     Args:
         scratch: Size of /tmp, a disk: the only place that can be written. Who outgrows it is
-            evicted, with all that it was doing.
+            evicted, with all that it was doing. The lines that the node keeps of a pod count too,
+            up to 50 MiB.
         scratch_asked: What a node must have free of that; all of it where it is None.
     """
 
@@ -164,7 +165,7 @@ PROCESSES: Mapping[str, Process] = {
             module=None,
             port=8080,
             kind="console",
-            resources=Resources("50m", "250m", "32Mi", "128Mi", "64Mi"),
+            resources=Resources("50m", "250m", "32Mi", "128Mi", "256Mi"),
             environment={},
             health="/healthz",
             ready="/healthz",
@@ -178,7 +179,7 @@ PROCESSES: Mapping[str, Process] = {
             module="migrations.run",
             port=None,
             kind="job",
-            resources=Resources("250m", "1", "256Mi", "512Mi", "64Mi"),
+            resources=Resources("250m", "1", "256Mi", "512Mi", "256Mi"),
             # Settings of an API that needs no store.
             environment={"SPOOL_ROLE": "accounts"},
             grace_seconds=60,

@@ -190,8 +190,17 @@ STATE: Mapping[str, Key] = {
         "repositories stay while they hold some.",
         presets=by_preset(False, False, False, True),
     ),
-    "registryKeepImages": Key("integer", "Images kept per repository.", 50, least=5),
-    "cognito": Key("boolean", "A Cognito user pool for sign-in by OpenID Connect.", False),
+    "registryKeepImages": Key(
+        "integer",
+        "Images kept per repository; of more, the oldest go, also one that a stack still runs.",
+        200,
+        least=5,
+    ),
+    "cognito": Key(
+        "boolean",
+        "A Cognito user pool, an OpenID provider; Spool's own sign-in does not ask it.",
+        False,
+    ),
     "mailFrom": Key(
         "string",
         "Sender of mail by SES, in no other stack of the account and region; no mail without.",
