@@ -150,11 +150,7 @@ class Application(Component):
                 names=args.names,
                 namespace=namespace.name,
                 process=process,
-                image={
-                    "api": args.images.api,
-                    "worker": args.images.worker,
-                    "console": args.images.console,
-                }[process.image],
+                image=vars(args.images)[process.image],
                 replicas=replicas[process.name],
                 grants=grants_of(process.name, args.grants),
                 environment=_environment(process, args, self.url, pool),
@@ -168,7 +164,6 @@ class Application(Component):
         self.migrations = Migrations(
             "migrations",
             workload(running["migrations"], []),
-            image=args.images.api,
             database_host=args.database_host,
             opts=self.child(),
         )

@@ -32,20 +32,15 @@ class Migrations(Component):
         name: str,
         args: WorkloadArgs,
         *,
-        image: str,
         database_host: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Takes the image as plain text too, because a name cannot wait for an output.
-
-        Args:
-            database_host: Another database is to be migrated as well.
-        """
+        """`database_host` is told to the pod, so that another database is migrated as well."""
         super().__init__(name, opts)
         identity = Identity(name, args, opts=self.child())
         self.job = k8s.batch.v1.Job(
             name,
-            metadata=metadata(job_name(args.process.name, image), args.namespace),
+            metadata=metadata(job_name(args.process.name, args.image), args.namespace),
             spec=k8s.batch.v1.JobSpecArgs(
                 backoff_limit=3,
                 active_deadline_seconds=_SECONDS,

@@ -50,7 +50,7 @@ def environment(
 def pod_template(
     process: Process,
     *,
-    image: pulumi.Input[str],
+    image: str,
     variables: Sequence[k8s.core.v1.EnvVarArgs],
     service_account: str,
     annotations: Mapping[str, pulumi.Input[str]] | None = None,
@@ -118,7 +118,7 @@ def pod_template(
 
 
 def _container(
-    process: Process, image: pulumi.Input[str], variables: Sequence[k8s.core.v1.EnvVarArgs]
+    process: Process, image: str, variables: Sequence[k8s.core.v1.EnvVarArgs]
 ) -> k8s.core.v1.ContainerArgs:
     resources = process.resources
     return k8s.core.v1.ContainerArgs(

@@ -27,6 +27,7 @@ class WorkloadArgs:
 
     Args:
         namespace: `NAMESPACE`, as the output of the resource that makes it.
+        image: Plain, because the migrations are named by it and a name cannot wait for an output.
         grants: Its role's policy, its variables and its secrets are made of these and nothing else.
         environment: Variables beside those of grants and of the process itself.
         credentials: How its pods get their role.
@@ -39,7 +40,7 @@ class WorkloadArgs:
     names: Names
     namespace: pulumi.Input[str]
     process: Process
-    image: pulumi.Input[str]
+    image: str
     replicas: Replicas
     grants: Sequence[Grant]
     environment: Mapping[str, pulumi.Input[str]]

@@ -125,7 +125,8 @@ class State(Component):
                 opts=self.child(),
             )
         if state.cognito:
-            pages = [site for site in sites if site != "*"] or ["http://127.0.0.1:8080"]
+            # Where there is no name yet, the one page that Cognito takes without TLS.
+            pages = [f"https://{edge.domain}" if edge.domain else "http://localhost:8080"]
             self.sign_in = SignIn(
                 "sign-in",
                 SignInArgs(names, context.account, context.region, pages, general.protect),
