@@ -8,11 +8,10 @@ policy; between `<!-- waivers -->` and its end: what checkov may find. A test co
 import re
 from collections import Counter
 
-from infra.config.settings import Settings
-from infra.costs import PRICES, estimate, total
+from infra.costs import estimate, price_of, total
 from policy.rules import ALL
 from tests.infra.checkov.waivers import WAIVERS
-from tests.infra.programs import ROOT, minimal, recording_of
+from tests.infra.programs import ROOT, recording_of
 
 PAGE = ROOT / "docs" / "infrastructure.md"
 _PRESETS = ("dev", "staging", "prod")
@@ -37,20 +36,24 @@ def resources() -> str:
 
 
 def costs() -> str:
-    """The estimate of each preset, and where its prices are from."""
-    by_preset = {p: estimate(Settings.of("spool", p, minimal(p))) for p in _PRESETS}
-    lines = ["| a month, USD | " + " | ".join(_PRESETS) + " |", "|---|---|---|---|"]
+    """The estimate of each preset, and where each price is from."""
+    by_preset = {preset: estimate(recording_of(preset).resources) for preset in _PRESETS}
+    lines = [
+        f"| a month, USD | {' | '.join(_PRESETS)} | price | page |",
+        "|---|---|---|---|---|---|",
+    ]
     named = dict.fromkeys(line.what for found in by_preset.values() for line in found)
     for what in named:
         cells = []
         for preset in _PRESETS:
-            lines_of = [each for each in by_preset[preset] if each.what == what and each.count]
+            lines_of = [each for each in by_preset[preset] if each.what == what]
             cells.append("".join(f"{each.usd:.0f} ({each.count:g})" for each in lines_of))
-        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+        price = price_of(what)
+        cells.append(f"{price.usd:g} by {price.unit}")
+        lines.append(f"| {what} | " + " | ".join(cells) + f" | {price.page} |")
     whole = " | ".join(f"**{total(by_preset[preset]):.0f}**" for preset in _PRESETS)
-    lines.append(f"| **all** | {whole} |")
-    pages = ", ".join(sorted({price.page for price in PRICES.values()}))
-    return "\n".join(lines) + f"\n\nPages: {pages}, Amazon EC2 on-demand pricing."
+    lines.append(f"| **all** | {whole} | | |")
+    return "\n".join(lines)
 
 
 def rules() -> str:
