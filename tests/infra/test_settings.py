@@ -51,6 +51,11 @@ def test_the_word_preset_is_the_presets_default() -> None:
     assert _settings("staging", zones="2").network.zones == 2
 
 
+def test_an_empty_text_is_none_even_where_the_preset_has_one() -> None:
+    assert _settings("prod").state.replica_region == "us-west-2"
+    assert _settings("prod", replicaRegion="", region="us-west-2").state.replica_region == ""
+
+
 @pytest.mark.parametrize(
     ("preset", "values", "word"),
     [
@@ -58,6 +63,9 @@ def test_the_word_preset_is_the_presets_default() -> None:
         ("dev", {"zones": "4"}, "must be 3 or less"),
         ("dev", {"zones": "two"}, "a whole number"),
         ("dev", {"waf": "yes"}, "true or false"),
+        ("dev", {"waf": ""}, "true or false"),
+        ("branch", {"expiresAt": "2026-12-01T10:00:00"}, "with its offset"),
+        ("branch", {"expiresAt": "tomorrow"}, "with its offset"),
         ("dev", {"natGateways": "two"}, "one of none, one, per-zone"),
         ("dev", {"nodeTypes": "t3.medium"}, "must be JSON"),
         ("dev", {"natGateways": "none"}, "interfaceEndpoints to true"),

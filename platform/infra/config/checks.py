@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,12 @@ def _general(settings: Settings) -> Iterator[str]:
                 f"spool:{key} is a tag, and AWS takes no {text!r} in one; take up to 255 letters, "
                 "digits, spaces and . : / = + @ - _, without commas."
             )
+    expires = settings.general.expires_at
+    if expires is not None and not _is_moment(expires):
+        yield (
+            f"spool:expiresAt is {expires}; write a time with its offset, like "
+            "2026-12-01T10:00:00+00:00."
+        )
 
 
 def _target(settings: Settings) -> Iterator[str]:
@@ -66,6 +73,13 @@ def _target(settings: Settings) -> Iterator[str]:
             yield f"spool:target has {name}; it takes {', '.join(_TARGET)}."
         elif not isinstance(value, _TARGET[name]):
             yield f"spool:target's {name} must be of type {_TARGET[name].__name__}."
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _network(settings: Settings) -> Iterator[str]:

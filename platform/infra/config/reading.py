@@ -67,7 +67,9 @@ def read_section(
         default = key.default_for(preset)
         read[snake(name)] = default
         text = values.get(name, "")
-        if text in ("", BY_PRESET):
+        # Empty is what Pulumi.yaml says where there may be none; over a preset's default it is a
+        # choice of the stack: no copies in another region, say.
+        if text == BY_PRESET or (text == "" and not (name in values and key.presets)):
             continue
         try:
             read[snake(name)] = _parsed(text, key)
