@@ -38,12 +38,18 @@ edge = Edge("edge", EdgeArgs(context, ground, state), opts=here)
 # What runs in the cluster beside Spool, and Spool.
 services = ClusterServices("services", services_of(context, ground, state, edge), opts=in_cluster)
 images = images_of(context)
-application = images and Application(
-    "application", application_of(context, images, ground, state, edge, services), opts=in_cluster
+application = (
+    Application(
+        "application",
+        application_of(context, images, ground, state, edge, services),
+        opts=in_cluster,
+    )
+    if images
+    else None
 )
 
 # Alarms, dashboards, budgets, guards, backups.
-day_two = application and DayTwo(
+day_two = DayTwo(
     "day-two", DayTwoArgs(context, ground, state, edge, services, application), opts=in_cluster
 )
 
@@ -57,8 +63,9 @@ export(
     buckets=state.buckets.called,
     sign_in=state.sign_in and state.sign_in.told,
     queue_prefix=context.names.queue_prefix,
-    topics=state.messaging.topics | ({"alarms": day_two.alarms.topic_arn} if day_two else {}),
+    topics=state.messaging.topics | {"alarms": day_two.alarms.topic_arn},
     database_host=ground.database.host,
-    dashboards=day_two and day_two.telemetry.dashboards,
+    dashboards=day_two.telemetry.dashboards,
+    ci_roles=day_two.ci_roles,
     images=images and vars(images),
 )

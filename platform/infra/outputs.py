@@ -24,7 +24,9 @@ class Outputs:
         topics: ARNs of `api` and `worker` events, and of `alarms`.
         database_host: Reached from within the VPC only.
         dashboards: Addresses of the CloudWatch dashboards.
-        images: What runs, by key of the configuration.
+        images: What runs: `api`, `worker`, `console`.
+        ci_roles: ARNs of the roles that CI takes: `deploy` this stack, and, where the stack has the
+            account's baseline, push `images`.
     """
 
     url: str | None = None
@@ -40,6 +42,7 @@ class Outputs:
     database_host: str | None = None
     dashboards: Mapping[str, str] | None = None
     images: Mapping[str, str] | None = None
+    ci_roles: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

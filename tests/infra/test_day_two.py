@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pulumi
 import pulumi_aws as aws
@@ -15,7 +16,7 @@ from infra.day_two.governance import Governance, GovernanceArgs
 from infra.day_two.grafana import grafana_dashboards
 from infra.day_two.recovery import Recovery, RecoveryArgs
 from infra.day_two.rules import alert_name, rule_groups
-from infra.day_two.telemetry import InCluster, Telemetry, TelemetryArgs
+from infra.day_two.telemetry import Telemetry, TelemetryArgs
 from infra.day_two.watch import Places, Watch, watches
 from infra.names import Names
 from tests.infra.programs import ROOT
@@ -29,6 +30,8 @@ _PLACES = Places(
     aurora=False,
     storage_gib=100,
     connections=100,
+    load_balancer=True,
+    insights=True,
 )
 _OF_AWS = "arn:aws:sns:us-east-1:1:t"
 
@@ -39,10 +42,8 @@ def _by_name(places: Places = _PLACES) -> dict[str, Watch]:
 
 def test_thresholds_are_those_of_the_requirements() -> None:
     found = _by_name()
-    assert (found["http-errors"].threshold, found["http-errors"].metrics["errors"].period) == (
-        5,
-        300,
-    )
+    errors = found["http-errors"]
+    assert (errors.threshold, errors.periods, errors.metrics["requests"].period) == (5, 1, 300)
     slow = found["http-slow"]
     assert (slow.threshold, slow.metrics["p95"].statistic) == (2, "p95")
     assert found["queue-spool-prod-encode-high"].threshold == 1000
@@ -61,6 +62,7 @@ def test_thresholds_are_those_of_the_requirements() -> None:
         storage_gib=st.integers(20, 1000),
         connections=st.integers(1, 5000),
         load_balancer=st.booleans(),
+        insights=st.booleans(),
     )
 )
 def test_each_condition_is_named_once_and_watched_somewhere(places: Places) -> None:
@@ -70,6 +72,26 @@ def test_each_condition_is_named_once_and_watched_somewhere(places: Places) -> N
         assert watch.metrics or watch.promql
         assert (watch.expression is not None) == (len(watch.metrics) > 1)
         assert watch.about.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("errors", "refused", "requests", "percent"),
+    [(0, 3, 0, 100), (5, 0, 100, 5), (0, 6, 94, 6), (0, 0, 10, 0)],
+)
+def test_a_site_without_pods_is_an_error_though_no_request_reached_one(
+    errors: int, refused: int, requests: int, percent: float
+) -> None:
+    watch = _by_name()["http-errors"]
+    assert watch.metrics["refused"].name == "HTTPCode_ELB_5XX_Count"
+    counted = {"errors": errors, "refused": refused, "requests": requests}
+    math = {"FILL": lambda value, _: value, "IF": lambda when, then, other: then if when else other}
+    assert eval(watch.expression or "", {**math, **counted}) == percent  # noqa: S307  # our own
+
+
+def test_nodes_are_alarmed_of_only_where_cloudwatch_measures_them() -> None:
+    found = _by_name(replace(_PLACES, insights=False))
+    assert not found["nodes-cpu"].metrics
+    assert found["nodes-cpu"].promql
 
 
 def test_rules_mirror_the_alarms() -> None:
@@ -151,7 +173,7 @@ def test_dashboards_are_json_with_places_for_all() -> None:
                 database=("DBInstanceIdentifier", "db"),
                 distribution="E1",
                 watches=watches(_PLACES),
-                prometheus=InCluster("observability", []),
+                prometheus=[],
             ),
         )
 
@@ -186,7 +208,8 @@ def test_backups_are_hourly_and_daily_and_copied(copied: bool) -> None:
             "recovery",
             RecoveryArgs(
                 names=_NAMES,
-                resources={"database": "arn:aws:rds:1", "source": "arn:aws:s3:::b"},
+                resources=["arn:aws:rds:1", "arn:aws:s3:::b"],
+                instance="arn:aws:rds:1",
                 daily_days=30,
                 replica=replica,
                 topic_arn=_OF_AWS,
@@ -196,9 +219,17 @@ def test_backups_are_hourly_and_daily_and_copied(copied: bool) -> None:
 
     recording = record(program)
     hourly, daily = recording.one("aws:backup/plan:Plan").inputs["rules"]
-    assert hourly["schedule"].startswith("cron(0 * ")
+    assert hourly["schedule"].startswith("cron(0 0-3,6-23 ")
     assert daily["lifecycle"]["deleteAfter"] == 30
-    assert bool(daily.get("copyActions")) == copied
+    for rule in (hourly, daily):
+        assert bool(rule.get("copyActions")) == copied
+    # Any second there too, and not the last hour's end.
+    there = recording.of_type(
+        "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+    )
+    assert [each.inputs["sourceDbInstanceArn"] for each in there] == ["arn:aws:rds:1"] * copied
+    assert "FAILED" in recording.one("aws:cloudwatch/eventRule:EventRule").inputs["eventPattern"]
+    assert recording.one("aws:cloudwatch/eventTarget:EventTarget").inputs["arn"] == _OF_AWS
     assert all(each.protect for each in recording.of_type("aws:backup/vault:Vault"))
 
 
@@ -217,7 +248,7 @@ def test_ci_and_people_come_in_by_what_they_are() -> None:
                 ci_repository="films/spool",
             ),
         )
-        pulumi.export("deploy", governance.deploy_role_arn)
+        pulumi.export("roles", governance.ci_roles)
 
     recording = record(program)
     trust = {
@@ -230,3 +261,31 @@ def test_ci_and_people_come_in_by_what_they_are() -> None:
     trail = recording.one("aws:cloudtrail/trail:Trail").inputs
     assert trail["enableLogFileValidation"]
     assert trail["kmsKeyId"].endswith(":key/logs")
+    assert set(recording.outputs["roles"]) == {"images", "deploy"}
+    assert recording.one("aws:cloudwatch/eventTarget:EventTarget").inputs["arn"] == _OF_AWS
+
+
+def test_ci_deploys_stacks_that_have_not_the_accounts_baseline() -> None:
+    def program() -> None:
+        Governance(
+            "governance",
+            GovernanceArgs(
+                names=Names("spool", "dev"),
+                account="123456789012",
+                region="us-east-1",
+                trail=None,
+                trail_bucket="logs",
+                trail_key=None,
+                topic_arn=_OF_AWS,
+                ci_repository="films/spool",
+            ),
+        )
+
+    recording = record(program)
+    role = recording.one("aws:iam/role:Role").inputs["assumeRolePolicy"]
+    assert "oidc-provider/token.actions.githubusercontent.com" in role
+    assert "repo:films/spool:environment:dev" in role
+    assert {each.type for each in recording.resources if each.type.startswith("aws:")} == {
+        "aws:iam/role:Role",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    }

@@ -90,3 +90,8 @@ def test_a_stack_without_images_runs_nothing_yet() -> None:
     assert not list(recording.under("spool:application:Application"))
     assert set(recording.outputs["registry"]) == {"api", "worker", "console"}
     assert Outputs.of(recording.outputs).url is None
+    # And costs something already.
+    assert recording.of_type("aws:budgets/budget:Budget")
+    names = {each.name for each in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")}
+    assert "alarms-database-cpu" in names
+    assert "alarms-http-errors" not in names

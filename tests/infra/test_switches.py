@@ -107,3 +107,13 @@ def test_it_runs_in_each_row(row: Row) -> None:
     assert ("aws:rds/cluster:Cluster" in made) == (row["database"] == "aurora")
     assert ("aws:cloudfront/distribution:Distribution" in made) == (row["cdn"] == "true")
     assert ("aws:cognito/userPool:UserPool" in made) == (row["cognito"] == "true")
+
+    watched = {
+        value
+        for alarm in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
+        for query in alarm.inputs["metricQueries"]
+        for value in query.get("metric", {}).get("dimensions", {}).values()
+    }
+    queues = {each.inputs["name"] for each in recording.of_type("aws:sqs/queue:Queue")}
+    streams = {each.inputs["name"] for each in recording.of_type("aws:kinesis/stream:Stream")}
+    assert {name for name in queues if name.endswith("-dlq")} | streams <= watched

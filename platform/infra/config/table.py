@@ -278,7 +278,11 @@ DAY_TWO: Mapping[str, Key] = {
         "AWS Backup plans over database and buckets.",
         presets=by_preset(False, True, True),
     ),
-    "ciRepository": Key("string", "GitHub repository, owner/name, whose workflows may deploy."),
+    "ciRepository": Key(
+        "string",
+        "GitHub repository, owner/name, whose workflows in the environment of the stack's name "
+        "may deploy it; those on main push images, by the stack with accountBaseline.",
+    ),
 }
 
 SECTIONS: Mapping[str, Mapping[str, Key]] = {

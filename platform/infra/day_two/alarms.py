@@ -105,7 +105,8 @@ class Alarms(Component):
             comparison_operator="LessThanThreshold" if watch.below else "GreaterThanThreshold",
             threshold=watch.threshold,
             evaluation_periods=watch.periods,
-            treat_missing_data=watch.silence,
+            # No messages, no requests, no errors: what has nothing to count is not measured.
+            treat_missing_data="notBreaching",
             metric_queries=queries,
             alarm_actions=[topic.arn],
             ok_actions=[topic.arn],

@@ -9,8 +9,16 @@ _HEIGHT = 6
 Series = Sequence[Any]
 
 
-def overview(region: str, load_balancer: str, log_group: str) -> str:
-    """What clients see: requests, errors, latency, uploads."""
+def overview(region: str, load_balancer: str | None, log_group: str) -> str:
+    """What clients see: requests, errors, latency, and what became of their videos."""
+    published = _log(
+        "Videos that were published, or not",
+        region,
+        log_group,
+        "filter event = 'task.ended' and kind = 'publish' | stats count(*) by outcome, bin(5m)",
+    )
+    if load_balancer is None:
+        return _dashboard(published)
 
     def balancer(name: str, statistic: str, label: str) -> Series:
         return [
@@ -37,12 +45,7 @@ def overview(region: str, load_balancer: str, log_group: str) -> str:
             region,
             [balancer("TargetResponseTime", p, p) for p in ("p50", "p95", "p99")],
         ),
-        _log(
-            "Videos that were published, or not",
-            region,
-            log_group,
-            "filter event = 'task.ended' and kind = 'publish' | stats count(*) by outcome, bin(5m)",
-        ),
+        published,
     )
 
 
@@ -79,24 +82,27 @@ def workers(region: str, queues: Sequence[str], log_group: str) -> str:
 
 
 def infrastructure(
-    region: str, cluster: str, database: Mapping[str, str], distribution: str | None
+    region: str, cluster: str | None, database: tuple[str, str], distribution: str | None
 ) -> str:
     """Nodes, pods, database, delivery.
 
     Args:
-        database: The dimension that names it.
+        cluster: Its name, where CloudWatch measures its nodes.
+        database: The dimension that names it, and its name.
         distribution: Id of the CloudFront distribution, if there is one.
     """
 
     def of_cluster(name: str) -> Series:
         return ["ContainerInsights", name, "ClusterName", cluster, {"stat": "Average"}]
 
-    (dimension, identifier), *_ = database.items()
-
     def of_database(name: str) -> Series:
-        return ["AWS/RDS", name, dimension, identifier, {"stat": "Average"}]
+        return ["AWS/RDS", name, *database, {"stat": "Average"}]
 
-    widgets = [
+    def of_cdn(name: str, **options: str) -> Series:
+        place = ["Region", "Global", "DistributionId", distribution]
+        return ["AWS/CloudFront", name, *place, options]
+
+    nodes = [
         _graph(
             "Nodes, %",
             region,
@@ -111,6 +117,9 @@ def infrastructure(
             region,
             [of_cluster("cluster_node_count"), of_cluster("cluster_number_of_running_pods")],
         ),
+    ]
+    widgets = [
+        *(nodes if cluster else ()),
         _graph(
             "Database, %, and its connections",
             region,
@@ -119,7 +128,7 @@ def infrastructure(
         _graph(
             "Database, seconds",
             region,
-            [of_database("ReadLatency"), of_database("WriteLatency"), of_database("ReplicaLag")],
+            [of_database("ReadLatency"), of_database("WriteLatency")],
         ),
     ]
     if distribution is not None:
@@ -128,8 +137,9 @@ def infrastructure(
                 "Delivery: requests, and % of them from the cache",
                 "us-east-1",  # where CloudFront's metrics are, whatever the region
                 [
-                    ["AWS/CloudFront", name, "Region", "Global", "DistributionId", distribution]
-                    for name in ("Requests", "CacheHitRate", "5xxErrorRate")
+                    of_cdn("Requests", stat="Sum", yAxis="right"),
+                    of_cdn("CacheHitRate", stat="Average"),
+                    of_cdn("5xxErrorRate", stat="Average"),
                 ],
             )
         )

@@ -1,20 +1,24 @@
-"""What an account has once: who watches it, what it costs unforeseen, and who deploys.
+"""What an account has once: who watches it, what it costs unforeseen. And who deploys a stack.
 
-Only the stack whose `accountBaseline` is true makes these; a second one would be refused by AWS, or
-pay twice.
+Only the stack whose `accountBaseline` is true makes the former; a second one would be refused by
+AWS, or pay twice.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
+from infra.day_two.notices import Notice, tell
 from infra.names import Names
 
 _GITHUB = "token.actions.githubusercontent.com"
 _ANOMALY_USD = 50
+# Findings of medium severity begin at 4; those below are told in GuardDuty's own console.
+_GRAVE = {"severity": [{"numeric": [">=", 4]}]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +27,18 @@ class GovernanceArgs:
 
     Args:
         account: Its id.
-        trail: Its name, which the policy of `trail_bucket` lets in.
+        trail: Name of the account's trail, which the policy of `trail_bucket` lets in; None where
+            another stack has the account's baseline.
         trail_bucket: Name of the bucket that takes its records.
         trail_key: ARN of the KMS key that they are under; S3's own key without.
-        topic_arn: Where anomalies of cost are told.
-        ci_repository: `owner/name` at GitHub whose workflows on `main` may deploy, if any.
+        topic_arn: Where findings and anomalies of cost are told.
+        ci_repository: `owner/name` at GitHub whose workflows push images and deploy, if any.
     """
 
     names: Names
     account: pulumi.Input[str]
     region: str
-    trail: str
+    trail: str | None
     trail_bucket: pulumi.Input[str]
     trail_key: pulumi.Input[str] | None
     topic_arn: pulumi.Input[str]
@@ -41,36 +46,40 @@ class GovernanceArgs:
 
 
 class Governance(Component):
-    """Guards and monitors of the account.
+    """Guards and monitors of the account, and roles for CI, which has no keys.
 
     Attributes:
-        images_role_arn: What CI on `main` assumes to push images, by its token and without a key.
-        deploy_role_arn: What CI in the environment of this stack's name assumes. Both are None
-            without a repository.
+        ci_roles: ARNs by what for. `deploy` is for workflows in the environment of this stack's
+            name; `images`, in the account's baseline, for those on `main`.
     """
 
     KIND = "day-two:Governance"
 
-    images_role_arn: pulumi.Output[str] | None
-    deploy_role_arn: pulumi.Output[str] | None
+    ci_roles: Mapping[str, pulumi.Output[str]]
 
     def __init__(
         self, name: str, args: GovernanceArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        self._guards(name, args)
-        self._costs(name, args)
-        self._people(name, args)
-        self.images_role_arn = None
-        self.deploy_role_arn = self._deploys(name, args) if args.ci_repository else None
-        self.register_outputs({"deploy_role_arn": self.deploy_role_arn})
+        if args.trail is not None:
+            self._guards(name, args, args.trail)
+            self._costs(name, args)
+            self._people(name, args)
+        self.ci_roles = self._ci(name, args) if args.ci_repository else {}
+        self.register_outputs({"ci_roles": self.ci_roles})
 
-    def _guards(self, name: str, args: GovernanceArgs) -> None:
+    def _guards(self, name: str, args: GovernanceArgs, trail: str) -> None:
         aws.guardduty.Detector(
             name,
             enable=True,
             finding_publishing_frequency="FIFTEEN_MINUTES",
             opts=self.child(),
+        )
+        tell(
+            f"{name}-findings",
+            Notice(args.names.of("findings"), "aws.guardduty", ["GuardDuty Finding"], _GRAVE),
+            args.topic_arn,
+            self.child(),
         )
         aws.accessanalyzer.Analyzer(
             name,
@@ -80,7 +89,7 @@ class Governance(Component):
         )
         aws.cloudtrail.Trail(
             name,
-            name=args.trail,
+            name=trail,
             s3_bucket_name=args.trail_bucket,
             kms_key_id=args.trail_key,
             is_multi_region_trail=True,
@@ -134,36 +143,40 @@ class Governance(Component):
         # Advice on sizes, from what instances and volumes really use.
         aws.computeoptimizer.EnrollmentStatus(name, status="Active", opts=self.child())
 
-    def _deploys(self, name: str, args: GovernanceArgs) -> pulumi.Output[str]:
-        provider = aws.iam.OpenIdConnectProvider(
-            f"{name}-github",
-            url=f"https://{_GITHUB}",
-            client_id_lists=["sts.amazonaws.com"],
-            opts=self.child(),
-        )
-        images = self._ci_role(name, "images", args, provider, "ref:refs/heads/main")
-        aws.iam.RolePolicy(
-            f"{name}-images",
-            role=images.name,
-            name="push",
-            policy=pulumi.Output.from_input(args.account).apply(
-                lambda account: json.dumps(_push_images(args.region, account))
-            ),
-            opts=self.child(),
-        )
+    def _ci(self, name: str, args: GovernanceArgs) -> dict[str, pulumi.Output[str]]:
+        roles = {}
+        # The account's one, whichever stack makes it.
+        provider = pulumi.Output.format("arn:aws:iam::{0}:oidc-provider/{1}", args.account, _GITHUB)
+        if args.trail is not None:
+            provider = aws.iam.OpenIdConnectProvider(
+                f"{name}-github",
+                url=f"https://{_GITHUB}",
+                client_id_lists=["sts.amazonaws.com"],
+                opts=self.child(),
+            ).arn
+            images = self._ci_role(name, "images", args, provider, "ref:refs/heads/main")
+            aws.iam.RolePolicy(
+                f"{name}-images",
+                role=images.name,
+                name="push",
+                policy=pulumi.Output.from_input(args.account).apply(
+                    lambda account: json.dumps(_push_images(args.region, account))
+                ),
+                opts=self.child(),
+            )
+            roles["images"] = images.arn
         # Who runs the program makes roles, keys and networks, so the role may do nearly all. What
         # bounds it is who may take it: workflows in an environment that people have approved.
         deploy = self._ci_role(name, "deploy", args, provider, f"environment:{args.names.stack}")
         self._administers(f"{name}-deploy", deploy)
-        self.images_role_arn = images.arn
-        return deploy.arn
+        return {**roles, "deploy": deploy.arn}
 
     def _ci_role(
         self,
         name: str,
         what: str,
         args: GovernanceArgs,
-        provider: aws.iam.OpenIdConnectProvider,
+        provider: pulumi.Output[str],
         subject: str,
     ) -> aws.iam.Role:
         return aws.iam.Role(
@@ -171,7 +184,7 @@ class Governance(Component):
             name=args.names.of(what),
             description=f"CI of {args.ci_repository}: {subject}",
             max_session_duration=7200,
-            assume_role_policy=provider.arn.apply(
+            assume_role_policy=provider.apply(
                 lambda arn: json.dumps(_ci_trust(arn, f"repo:{args.ci_repository}:{subject}"))
             ),
             opts=self.child(),

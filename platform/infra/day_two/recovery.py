@@ -1,18 +1,20 @@
 """Backups of what cannot be made again: the database and the sources, here and in another region.
 
-The database has its own points in time for minutes; these backups are for what takes those along:
-a deleted instance, a lost region. docs/runbooks/restore.md says how they are used.
+The database has its own points in time for minutes, which RDS can keep in another region as well;
+these backups are for what takes those along: a deleted instance, and with Aurora a lost region.
+docs/runbooks/restore.md says how they are used.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.component import Component
+from infra.day_two.notices import Notice, tell
 from infra.names import Names
+from infra.trust import service_trust
 
 _SERVICE = "service-role/AWSBackupServiceRolePolicyFor"
 _POLICIES = {
@@ -22,7 +24,9 @@ _POLICIES = {
     "s3-restore": "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Restore",
 }
 # Recovery points of an hour ago at most (PU-13): hourly ones are kept for a day or two, daily ones
-# as long as the database goes back.
+# as long as the database goes back. RDS begins no backup in its weekly maintenance
+# (`infra.ground.server`) nor in the hour before.
+_HOURS = "0-3,6-23"
 _HOURLY_DAYS = 2
 
 
@@ -31,7 +35,9 @@ class RecoveryArgs:
     """What `Recovery` takes.
 
     Args:
-        resources: ARNs by name: the database, the source bucket.
+        resources: ARNs of the database and the source bucket.
+        instance: ARN of the database where it is an instance of RDS; Aurora copies no points in
+            time.
         daily_days: How long daily backups are kept.
         replica: Provider of the region of the copies, if any.
         topic_arn: Where failed backups are told.
@@ -39,7 +45,8 @@ class RecoveryArgs:
     """
 
     names: Names
-    resources: Mapping[str, pulumi.Input[str]]
+    resources: Sequence[pulumi.Input[str]]
+    instance: pulumi.Input[str] | None
     daily_days: int
     replica: aws.Provider | None
     topic_arn: pulumi.Input[str]
@@ -47,60 +54,27 @@ class RecoveryArgs:
 
 
 class Recovery(Component):
-    """A vault, a plan of hourly and daily backups, and copies of the daily ones.
-
-    Attributes:
-        vault_name: Where recovery points are.
-    """
+    """A vault, a plan of hourly and daily backups, and copies of all of them in another region."""
 
     KIND = "day-two:Recovery"
-
-    vault_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: RecoveryArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
         vault = self._vault(name, args, self.child(protect=args.protect))
-        copies = (
-            self._vault(
-                f"{name}-copies",
-                args,
-                self.child(protect=args.protect, provider=args.replica),
-            )
-            if args.replica is not None
-            else None
-        )
+        copies = None
+        if args.replica is not None:
+            there = self.child(protect=args.protect, provider=args.replica)
+            copies = self._vault(f"{name}-copies", args, there)
+            if args.instance is not None:
+                self._points_in_time(f"{name}-copies", args, args.instance, there)
         plan = aws.backup.Plan(
             name,
             name=args.names.of("backups", longest=50),
             rules=[
-                aws.backup.PlanRuleArgs(
-                    rule_name="hourly",
-                    target_vault_name=vault.name,
-                    schedule="cron(0 * ? * * *)",
-                    start_window=60,
-                    completion_window=180,
-                    lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=_HOURLY_DAYS),
-                ),
-                aws.backup.PlanRuleArgs(
-                    rule_name="daily",
-                    target_vault_name=vault.name,
-                    schedule="cron(30 2 ? * * *)",
-                    start_window=60,
-                    completion_window=480,
-                    lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=args.daily_days),
-                    copy_actions=[
-                        aws.backup.PlanRuleCopyActionArgs(
-                            destination_vault_arn=copies.arn,
-                            lifecycle=aws.backup.PlanRuleCopyActionLifecycleArgs(
-                                delete_after=args.daily_days
-                            ),
-                        )
-                    ]
-                    if copies is not None
-                    else None,
-                ),
+                _rule("hourly", f"cron(0 {_HOURS} ? * * *)", 180, _HOURLY_DAYS, vault, copies),
+                _rule("daily", "cron(30 2 ? * * *)", 480, args.daily_days, vault, copies),
             ],
             opts=self.child(),
         )
@@ -109,18 +83,45 @@ class Recovery(Component):
             name=args.names.of("state", longest=50),
             plan_id=plan.id,
             iam_role_arn=self._role(name, args).arn,
-            resources=list(args.resources.values()),
+            resources=list(args.resources),
             opts=self.child(),
         )
-        aws.backup.VaultNotifications(
-            name,
-            backup_vault_name=vault.name,
-            sns_topic_arn=args.topic_arn,
-            backup_vault_events=["BACKUP_JOB_FAILED", "COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED"],
-            opts=self.child(),
+        # By EventBridge: of failed backups the vault's own notices no longer tell.
+        tell(
+            f"{name}-failed",
+            Notice(
+                args.names.of("backups-failed"),
+                "aws.backup",
+                ["Backup Job State Change", "Copy Job State Change"],
+                {"state": ["ABORTED", "EXPIRED", "FAILED"]},
+            ),
+            args.topic_arn,
+            self.child(),
         )
-        self.vault_name = vault.name
         self.register_outputs({"vault_name": vault.name})
+
+    def _points_in_time(
+        self,
+        name: str,
+        args: RecoveryArgs,
+        instance: pulumi.Input[str],
+        there: pulumi.ResourceOptions,
+    ) -> None:
+        """The database's own backups and logs, there too: to any second but the last minutes."""
+        key = aws.kms.Key(
+            name,
+            description=f"{args.names.project} {args.names.stack}: copies of the database",
+            enable_key_rotation=True,
+            deletion_window_in_days=30 if args.protect else 7,
+            opts=there,
+        )
+        aws.rds.InstanceAutomatedBackupsReplication(
+            name,
+            source_db_instance_arn=instance,
+            kms_key_id=key.arn,
+            retention_period=args.daily_days,
+            opts=self.child(provider=args.replica),
+        )
 
     def _vault(
         self, name: str, args: RecoveryArgs, opts: pulumi.ResourceOptions
@@ -138,18 +139,7 @@ class Recovery(Component):
             name,
             name=args.names.of("backup"),
             description="AWS Backup",
-            assume_role_policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "backup.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            ),
+            assume_role_policy=service_trust("backup"),
             opts=self.child(),
         )
         for what, arn in _POLICIES.items():
@@ -157,3 +147,30 @@ class Recovery(Component):
                 f"{name}-{what}", role=role.name, policy_arn=arn, opts=self.child()
             )
         return role
+
+
+def _rule(
+    name: str,
+    schedule: str,
+    minutes: int,
+    days: int,
+    vault: aws.backup.Vault,
+    copies: aws.backup.Vault | None,
+) -> aws.backup.PlanRuleArgs:
+    copied = [
+        aws.backup.PlanRuleCopyActionArgs(
+            destination_vault_arn=each.arn,
+            lifecycle=aws.backup.PlanRuleCopyActionLifecycleArgs(delete_after=days),
+        )
+        for each in (copies,)
+        if each is not None
+    ]
+    return aws.backup.PlanRuleArgs(
+        rule_name=name,
+        target_vault_name=vault.name,
+        schedule=schedule,
+        start_window=60,
+        completion_window=minutes,
+        lifecycle=aws.backup.PlanRuleLifecycleArgs(delete_after=days),
+        copy_actions=copied or None,
+    )

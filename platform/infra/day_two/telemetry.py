@@ -13,19 +13,7 @@ from infra.day_two.grafana import grafana_dashboards
 from infra.day_two.rules import rule_groups
 from infra.day_two.watch import Watch
 from infra.names import Names
-
-
-@dataclass(frozen=True)
-class InCluster:
-    """Where Prometheus and Grafana look.
-
-    Args:
-        namespace: Of theirs.
-        after: Their own resources; they bring the types that rules are of.
-    """
-
-    namespace: str
-    after: Sequence[pulumi.Resource]
+from infra.placement import OBSERVABILITY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,23 +21,24 @@ class TelemetryArgs:
     """What `Telemetry` takes.
 
     Args:
-        load_balancer: `app/<name>/<id>`, as CloudWatch names it.
+        cluster: Where CloudWatch measures its nodes.
+        load_balancer: `app/<name>/<id>`, as CloudWatch names it, if there is one.
         log_group: Of the application's logs.
         database: Dimension and identifier, as CloudWatch names it.
         distribution: Id of the CloudFront distribution, if any.
-        prometheus: Where rules and dashboards go; nowhere without one.
+        prometheus: What brings the types that its rules are of; None where there is none.
     """
 
     names: Names
     region: str
-    cluster: pulumi.Input[str]
-    load_balancer: pulumi.Input[str]
+    cluster: pulumi.Input[str] | None
+    load_balancer: pulumi.Input[str] | None
     log_group: pulumi.Input[str]
     queues: Sequence[str]
     database: tuple[str, pulumi.Input[str]]
     distribution: pulumi.Input[str] | None
     watches: Sequence[Watch]
-    prometheus: InCluster | None
+    prometheus: Sequence[pulumi.Resource] | None
 
 
 class Telemetry(Component):
@@ -75,7 +64,7 @@ class Telemetry(Component):
             ),
             "infrastructure": pulumi.Output.all(args.cluster, database, args.distribution).apply(
                 lambda known: dashboards.infrastructure(
-                    args.region, known[0], {dimension: known[1]}, known[2]
+                    args.region, known[0], (dimension, known[1]), known[2]
                 )
             ),
         }
@@ -108,23 +97,23 @@ class Telemetry(Component):
             )
         )
 
-    def _in_cluster(self, name: str, args: TelemetryArgs, place: InCluster) -> None:
+    def _in_cluster(self, name: str, args: TelemetryArgs, after: Sequence[pulumi.Resource]) -> None:
         k8s.apiextensions.CustomResource(
             f"{name}-rules",
             api_version="monitoring.coreos.com/v1",
             kind="PrometheusRule",
-            metadata={"name": "spool", "namespace": place.namespace},
+            metadata={"name": "spool", "namespace": OBSERVABILITY},
             spec={"groups": rule_groups(args.watches)},
-            opts=self.child(depends_on=list(place.after)),
+            opts=self.child(depends_on=list(after)),
         )
         k8s.core.v1.ConfigMap(
             f"{name}-grafana",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name="spool-dashboards",
-                namespace=place.namespace,
+                namespace=OBSERVABILITY,
                 # What the sidecar of Grafana looks for.
                 labels={"grafana_dashboard": "1"},
             ),
             data=grafana_dashboards(),
-            opts=self.child(depends_on=list(place.after)),
+            opts=self.child(depends_on=list(after)),
         )

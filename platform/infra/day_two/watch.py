@@ -5,10 +5,11 @@ what it means and what to do, and a test compares the names.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-_MINUTE = 60
-FIVE_MINUTES = 5 * _MINUTE
+from infra.state.queues import dead_letter_name
+
+FIVE_MINUTES = 5 * 60
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,16 @@ class Metric:
 
 @dataclass(frozen=True)
 class Watch:
-    """One condition that somebody must hear of.
+    """One condition that somebody must hear of, by CloudWatch, or see, in Grafana.
 
     Args:
         name: In kebab case; alarms and rules are called by it.
         about: What is wrong when it fires, a sentence.
-        metrics: By id. One, or several that `expression` combines.
+        metrics: By id. One, or several that `expression` combines; none for what only Prometheus
+            knows.
         expression: Metric math over the ids, such as `100 * errors / requests`.
         threshold: Fires above it, or below where `below`.
         periods: So many in a row.
-        silence: What no data means: `notBreaching`, or `breaching`.
         promql: The same for Prometheus, an expression that is true when it fires; empty where
             only CloudWatch can know.
         minutes: For how long, in Prometheus.
@@ -52,10 +53,9 @@ class Watch:
     expression: str | None = None
     below: bool = False
     periods: int = 1
-    silence: str = "notBreaching"
     promql: str = ""
     minutes: int = 5
-    severity: str = field(default="page")
+    severity: str = "page"
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,13 @@ class Places:
 
     Args:
         queues: Names of the queues of work.
-        dead_letters: Names of all queues of dead letters.
+        dead_letters: Names of all queues of dead letters, those of `queues` among them.
         stream: Name of the data stream, if any.
         aurora: The database is a cluster.
         storage_gib: Of an instance: a tenth of it must be free.
         connections: That the database takes.
-        load_balancer: There is one that CloudWatch can be asked of.
+        load_balancer: There is one; not where nothing runs yet.
+        insights: CloudWatch measures the nodes.
     """
 
     queues: Sequence[str]
@@ -78,7 +79,8 @@ class Places:
     aurora: bool
     storage_gib: int
     connections: int
-    load_balancer: bool = True
+    load_balancer: bool
+    insights: bool
 
 
 def watches(places: Places) -> list[Watch]:
@@ -88,9 +90,18 @@ def watches(places: Places) -> list[Watch]:
         *_queues(places),
         *_streams(places),
         *_database(places),
-        *_nodes(),
+        *_nodes(places),
         *_own(),
     ]
+
+
+# Neither metric has data when there is nothing to count.
+_ALL = "FILL(requests, 0) + FILL(refused, 0)"
+
+
+def database_dimension(*, aurora: bool) -> str:
+    """What CloudWatch knows the database by."""
+    return "DBClusterIdentifier" if aurora else "DBInstanceIdentifier"
 
 
 def _clients() -> Iterator[Watch]:
@@ -102,13 +113,17 @@ def _clients() -> Iterator[Watch]:
         "More than 5 % of requests are answered with 5xx.",
         {
             "errors": balancer("HTTPCode_Target_5XX_Count", "Sum"),
+            # Answered by the balancer itself, which found no pod; not among `requests`.
+            "refused": balancer("HTTPCode_ELB_5XX_Count", "Sum"),
             "requests": balancer("RequestCount", "Sum"),
         },
         threshold=5,
-        expression="100 * FILL(errors, 0) / IF(requests > 0, requests, 1)",
+        expression=f"IF({_ALL} > 0, 100 * (FILL(errors, 0) + FILL(refused, 0)) / ({_ALL}), 0)",
         promql=(
-            'sum(rate(http_request_duration_seconds_count{status=~"5.."}[5m]))'
-            " / sum(rate(http_request_duration_seconds_count[5m])) > 0.05"
+            '(sum(rate(http_request_duration_seconds_count{status=~"5.."}[5m])) or vector(0))'
+            " + sum(rate(http_requests_refused_total[5m])) > 0.05 *"
+            " (sum(rate(http_request_duration_seconds_count[5m]))"
+            " + sum(rate(http_requests_refused_total[5m])))"
         ),
     )
     yield Watch(
@@ -132,13 +147,16 @@ def _queues(places: Places) -> Iterator[Watch]:
             threshold=1000,
             promql=f'max(spool_queue_messages{{queue="{queue}",state="visible"}}) > 1000',
         )
+    # Those that Spool itself counts, too.
+    counted = {dead_letter_name(queue) for queue in places.queues}
     for queue in places.dead_letters:
+        there = f'max(spool_queue_messages{{queue="{queue}",state="visible"}}) > 0'
         yield Watch(
             f"dead-{queue}",
             f"A message was given up; it lies in {queue}.",
             {"dead": _of_queue(queue)},
             threshold=0,
-            promql=f'max(spool_queue_messages{{queue="{queue}",state="visible"}}) > 0',
+            promql=there if queue in counted else "",
         )
 
 
@@ -165,13 +183,13 @@ def _streams(places: Places) -> Iterator[Watch]:
             },
             threshold=0,
             promql="increase(spool_stream_throttled_total[5m]) > 0" if way == "Read" else "",
+            minutes=0,
         )
 
 
 def _database(places: Places) -> Iterator[Watch]:
-    dimension = "DBClusterIdentifier" if places.aurora else "DBInstanceIdentifier"
-
     def metric(name: str, statistic: str = "Average") -> Metric:
+        dimension = database_dimension(aurora=places.aurora)
         return Metric("AWS/RDS", name, statistic, {dimension: "database"})
 
     yield Watch(
@@ -205,19 +223,15 @@ def _database(places: Places) -> Iterator[Watch]:
         )
 
 
-def _nodes() -> Iterator[Watch]:
+def _nodes(places: Places) -> Iterator[Watch]:
     for what in ("cpu", "memory"):
+        metric = Metric(
+            "ContainerInsights", f"node_{what}_utilization", "Average", {"ClusterName": "cluster"}
+        )
         yield Watch(
             f"nodes-{what}",
             f"The nodes have used more than 80 % of their {what} for 15 minutes.",
-            {
-                "used": Metric(
-                    "ContainerInsights",
-                    f"node_{what}_utilization",
-                    "Average",
-                    {"ClusterName": "cluster"},
-                )
-            },
+            {"used": metric} if places.insights else {},
             threshold=80,
             periods=3,
             promql=(
@@ -245,9 +259,12 @@ def _own() -> Iterator[Watch]:
             'max(spool_outbox_rows{state="dead"}) > 0',
         ),
         (
-            "tasks-dead",
-            "Tasks have failed for good.",
-            'increase(spool_tasks_total{outcome="dead"}[15m]) > 0',
+            "tasks-failing",
+            "More than a quarter of the attempts at tasks have failed for 15 minutes.",
+            (
+                'sum(rate(spool_tasks_total{outcome="failed"}[15m]))'
+                " / sum(rate(spool_tasks_total[15m])) > 0.25"
+            ),
         ),
     ):
         yield Watch(name, about, {}, 0, promql=promql)

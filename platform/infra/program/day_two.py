@@ -1,5 +1,6 @@
 """What is there after the first day, for this stack."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -10,17 +11,14 @@ from infra.day_two.alarms import Alarms, AlarmsArgs
 from infra.day_two.budgets import Budgets, BudgetsArgs
 from infra.day_two.governance import Governance, GovernanceArgs
 from infra.day_two.recovery import Recovery, RecoveryArgs
-from infra.day_two.telemetry import InCluster, Telemetry, TelemetryArgs
-from infra.day_two.watch import Places, watches
+from infra.day_two.telemetry import Telemetry, TelemetryArgs
+from infra.day_two.watch import Places, database_dimension, watches
 from infra.program.context import Context
 from infra.program.edge import Edge
 from infra.program.ground import Ground
 from infra.program.state import State
 from infra.services.cluster_services import ClusterServices
 from infra.state.queues import dead_letter_name, queue_name, work_queues
-
-# Where the chart of Prometheus is, and looks for rules.
-_OBSERVABILITY = "observability"
 
 
 @dataclass(frozen=True)
@@ -30,20 +28,22 @@ class DayTwoArgs:
     state: State
     edge: Edge
     services: ClusterServices
-    application: Application
+    application: Application | None
 
 
 class DayTwo(Component):
-    """Watched, priced, backed up.
+    """Watched, priced, backed up, from the first update on: before anything runs, too.
 
     Attributes:
         alarms, telemetry: Always there.
+        ci_roles: ARNs of the roles that CI takes, by what for.
     """
 
     KIND = "program:DayTwo"
 
     alarms: Alarms
     telemetry: Telemetry
+    ci_roles: Mapping[str, pulumi.Output[str]]
 
     def __init__(
         self, name: str, args: DayTwoArgs, opts: pulumi.ResourceOptions | None = None
@@ -52,23 +52,26 @@ class DayTwo(Component):
         context, settings = args.context, args.context.settings
         names = context.names
         queues = [queue_name(names.queue_prefix, kind, band) for kind, band in work_queues()]
+        others = [names.of(what) for what in ("api-events", "worker-events")]
+        if args.state.notices is not None:
+            others.append(names.of("arrivals"))
+        aurora = settings.database.database == "aurora"
+        insights = settings.cluster.container_insights
+        balancer = args.application.ingress.load_balancer() if args.application else None
         watched = watches(
             Places(
                 queues=queues,
-                dead_letters=[dead_letter_name(queue) for queue in queues],
+                dead_letters=[dead_letter_name(queue) for queue in (*queues, *others)],
                 stream=names.of("videos") if args.state.stream else None,
-                aurora=settings.database.database == "aurora",
+                aurora=aurora,
                 storage_gib=settings.database.database_storage_gib,
                 connections=context.database_connections,
+                load_balancer=balancer is not None,
+                insights=insights,
             )
         )
         database = args.ground.database
-        dimension = (
-            "DBClusterIdentifier"
-            if settings.database.database == "aurora"
-            else ("DBInstanceIdentifier")
-        )
-        balancer = args.application.ingress.load_balancer()
+        cluster = args.ground.cluster.name
         self.alarms = Alarms(
             "alarms",
             AlarmsArgs(
@@ -76,9 +79,9 @@ class DayTwo(Component):
                 account=context.account,
                 watches=watched,
                 places={
-                    "load_balancer": balancer,
                     "database": database.identifier,
-                    "cluster": args.ground.cluster.name,
+                    "cluster": cluster,
+                    **({"load_balancer": balancer} if balancer else {}),
                 },
                 emails=settings.day_two.alarm_emails,
                 kms_key=args.ground.keys.arn("messages"),
@@ -90,16 +93,14 @@ class DayTwo(Component):
             TelemetryArgs(
                 names=names,
                 region=context.region,
-                cluster=args.ground.cluster.name,
+                cluster=cluster if insights else None,
                 load_balancer=balancer,
                 log_group=args.services.pod_log_group,
                 queues=queues,
-                database=(dimension, database.identifier),
+                database=(database_dimension(aurora=aurora), database.identifier),
                 distribution=args.edge.delivery.id if args.edge.delivery else None,
                 watches=watched,
-                prometheus=InCluster(_OBSERVABILITY, args.services.ready)
-                if settings.day_two.prometheus
-                else None,
+                prometheus=args.services.ready if settings.day_two.prometheus else None,
             ),
             opts=self.child(),
         )
@@ -113,8 +114,10 @@ class DayTwo(Component):
             ),
             opts=self.child(),
         )
-        if context.trail is not None:
-            Governance(
+        self.ci_roles = {}
+        repository = settings.day_two.ci_repository
+        if context.trail is not None or repository is not None:
+            self.ci_roles = Governance(
                 "governance",
                 GovernanceArgs(
                     names=names,
@@ -124,16 +127,17 @@ class DayTwo(Component):
                     trail_bucket=args.state.buckets.log_target,
                     trail_key=args.ground.keys.arn("logs"),
                     topic_arn=self.alarms.topic_arn,
-                    ci_repository=settings.day_two.ci_repository,
+                    ci_repository=repository,
                 ),
                 opts=self.child(),
-            )
+            ).ci_roles
         if settings.day_two.backups:
             Recovery(
                 "recovery",
                 RecoveryArgs(
                     names=names,
-                    resources={"database": database.arn, "source": args.state.buckets.source.arn},
+                    resources=[database.arn, args.state.buckets.source.arn],
+                    instance=None if aurora else database.arn,
                     daily_days=settings.database.database_backup_days,
                     replica=context.replica_provider,
                     topic_arn=self.alarms.topic_arn,
