@@ -2,22 +2,29 @@
 
     python examples/nightly.py
 
-Exit status 2 where something was changed by hand, 1 where a stack could not be looked at.
+Exit status 2 where something was changed by hand, 1 where a stack resists or is not to be
+looked at.
 """
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from infra.stacks import Environments
 from infra.stacks.branches import is_branch
-from infra.stacks.errors import StackFailed
+from infra.stacks.errors import ReapFailed, StackFailed
 
 
 def nightly(environments: Environments) -> int:
     """Reaps, then looks at every stack that is kept; says what it found."""
-    for gone in environments.reap(datetime.now(UTC)):
-        print(f"{gone}: its time was over")
     status = 0
+    try:
+        gone: Sequence[str] = environments.reap(datetime.now(UTC))
+    except ReapFailed as error:
+        print(error)
+        gone, status = error.gone, 1
+    for name in gone:
+        print(f"{name}: its time was over")
     for summary in environments.all():
         if is_branch(summary.name):
             continue

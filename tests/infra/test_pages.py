@@ -16,7 +16,9 @@ def test_resources_and_costs_are_those_of_the_program() -> None:
 
 def test_the_runbook_of_restores_names_what_the_program_makes() -> None:
     page = (ROOT / "docs/runbooks/restore.md").read_text()
-    named = set(re.findall(r"\b(?:alias/)?spool-[a-z0-9-]+(?:-ACCOUNT)?-(?:STACK|recovery)\b", page))
+    named = set(
+        re.findall(r"\b(?:alias/)?spool-[a-z0-9-]+(?:-ACCOUNT)?-(?:STACK|recovery)\b", page)
+    )
     prod = {re.sub("STACK|recovery$", "prod", name.replace("ACCOUNT", ACCOUNT)) for name in named}
     assert len(prod) > 10
     made = {text for each in recorded("prod").resources for text in _texts(each.inputs)}

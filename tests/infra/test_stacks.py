@@ -1,6 +1,7 @@
 """What the library of stacks decides purely."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from infra.names import LOAD_BALANCER, Names, fitted
 from infra.stacks.bootstrap import bootstrap
 from infra.stacks.branches import end_of, is_branch, stack_name
+from infra.stacks.errors import BackendAway, StackFailed, StackInvalid, UpdateFailed, explained
 from infra.stacks.images import previous, unpinned
 
 _NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -50,6 +52,34 @@ def test_which_images_are_the_previous_ones() -> None:
     assert previous(history, new) == old
     assert previous(history[:2], new) is None
     assert unpinned({"apiImage": "a:1", "workerImage": "w@sha256:" + "0" * 64}) == ["a:1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "failures", "kind", "words"),
+    [
+        (
+            "operation error S3: GetObject, get credentials: failed to refresh cached credentials",
+            None,
+            BackendAway,
+            "state of dev",
+        ),
+        ("error: whatever", None, BackendAway, "could not say anything of dev: error: whatever"),
+        ("error: whatever", [], UpdateFailed, "whatever"),
+        ("this cannot work", ["Topic t: no"], UpdateFailed, "Topic t: no"),
+        (
+            "x\nThe configuration of stack dev cannot work:\n  - zones\n\nmore",
+            [],
+            StackInvalid,
+            "^The configuration of stack dev cannot work:\n  - zones$",
+        ),
+    ],
+)
+def test_errors_are_of_the_kind_that_helps(
+    text: str, failures: list[str] | None, kind: type[StackFailed], words: str
+) -> None:
+    found = explained(RuntimeError(text), "dev", failures)
+    assert type(found) is kind
+    assert re.search(words, str(found))
 
 
 def test_the_backend_is_made_once(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

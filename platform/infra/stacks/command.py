@@ -48,10 +48,11 @@ def bootstrap(
     """Makes the bucket and the key of the state, once per account; again does no harm."""
     with _explained():
         made = make_backend(bucket, region)
-        _show(made, as_json)
-        if not as_json:
-            _out.print(f"export PULUMI_BACKEND_URL='{made.backend_url}'", soft_wrap=True)
-            _out.print(f"export SPOOL_SECRETS_PROVIDER='{made.secrets_provider}'", soft_wrap=True)
+    if as_json:
+        _show(made)
+        return
+    _out.print(f"export PULUMI_BACKEND_URL='{made.backend_url}'", soft_wrap=True)
+    _out.print(f"export SPOOL_SECRETS_PROVIDER='{made.secrets_provider}'", soft_wrap=True)
 
 
 @app.command()
@@ -83,18 +84,18 @@ def list_(as_json: AsJson = False) -> None:
     """All stacks of the backend."""
     with _explained():
         found = Environments().all()
-        if as_json:
-            _show(found, as_json)
-            return
-        table = Table("stack", "updated", "resources", "expires")
-        for each in found:
-            table.add_row(
-                each.name + (" (running)" if each.running else ""),
-                _when(each.updated_at),
-                "" if each.resources is None else str(each.resources),
-                _when(each.expires_at),
-            )
-        _out.print(table)
+    if as_json:
+        _show(found)
+        return
+    table = Table("stack", "updated", "resources", "expires")
+    for each in found:
+        table.add_row(
+            each.name + (" (running)" if each.running else ""),
+            _when(each.updated_at),
+            "" if each.resources is None else str(each.resources),
+            _when(each.expires_at),
+        )
+    _out.print(table)
 
 
 @app.command()
@@ -161,7 +162,7 @@ def outputs(name: Name, as_json: AsJson = False) -> None:
     with _explained():
         found = Environments().get(name).outputs()
     if as_json:
-        _show(found, as_json)
+        _show(found)
         return
     for field, value in dataclasses.asdict(found).items():
         if value is not None:
@@ -174,7 +175,7 @@ def drift(name: Name, as_json: AsJson = False) -> None:
     with _explained(), _progress(as_json) as heard:
         found = Environments(on_event=heard).get(name).drift()
     if as_json:
-        _show(found, as_json)
+        _show(found)
     else:
         _show_changes(found.changes, "No drift.")
     raise typer.Exit(found.exit_code)
@@ -234,7 +235,7 @@ def doctor(
     """Looks whether all is there that stacks need: CLI, backend, login, configuration."""
     checks = examine(name)
     if as_json:
-        _show(checks, as_json)
+        _show(checks)
     else:
         for check in checks:
             typer.echo(f"{'ok  ' if check.ok else 'FAIL'} {check.question}: {check.answer}")
@@ -281,9 +282,7 @@ def _read_plan(path: Path) -> Plan:
     return Plan(**{**fields, "changes": changes})
 
 
-def _show(value: Any, as_json: bool) -> None:
-    if not as_json:
-        return
+def _show(value: Any) -> None:
     items = [dataclasses.asdict(each) for each in value] if isinstance(value, list) else None
     text = json.dumps(dataclasses.asdict(value) if items is None else items, default=str)
     typer.echo(text)
@@ -291,7 +290,7 @@ def _show(value: Any, as_json: bool) -> None:
 
 def _show_plan(plan: Plan, as_json: bool) -> None:
     if as_json:
-        _show(plan, as_json)
+        _show(plan)
         return
     _show_changes(plan.changes, "Nothing to do.")
     _out.print(f"{len(plan.changes)} changes, {plan.unchanged} stay as they are.")
@@ -317,7 +316,7 @@ def _show_changes(changes: Any, nothing: str) -> None:
 
 def _show_update(done: Update, as_json: bool) -> None:
     if as_json:
-        _show(done, as_json)
+        _show(done)
         return
     counts = ", ".join(f"{count} {operation}" for operation, count in done.changes.items())
     _screen.print(f"{done.stack}: {done.kind} in {done.seconds:.0f} s: {counts or 'nothing to do'}")

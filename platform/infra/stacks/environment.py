@@ -194,4 +194,5 @@ class Environment:
         try:
             return run(hear)
         except (automation.CommandError, automation.InvalidVersionError, OSError) as error:
-            raise explained(error, self.name, failures_of(heard)) from error
+            failures = failures_of(heard) if heard else None
+            raise explained(error, self.name, failures) from error

@@ -12,7 +12,14 @@ from infra.config.keys import Preset
 from infra.config.reading import NAMESPACE
 from infra.stacks.branches import end_of, is_branch, stack_name
 from infra.stacks.environment import Environment, OnEvent
-from infra.stacks.errors import BackendAway, StackExists, StackMissing, explained
+from infra.stacks.errors import (
+    BackendAway,
+    ReapFailed,
+    StackExists,
+    StackFailed,
+    StackMissing,
+    explained,
+)
 from infra.stacks.reports import StackSummary
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -106,20 +113,27 @@ class Environments:
         """Destroys and forgets expired throw-away stacks; says which.
 
         Raises:
-            StackFailed: of the first that resists; those before it are gone.
+            ReapFailed: some resist; the others are gone.
         """
-        gone = []
+        gone: list[str] = []
+        failures: dict[str, StackFailed] = {}
         for name in self.expired(now):
-            environment = self.get(name)
-            environment.destroy(all_state=True)
-            environment.remove()
-            gone.append(name)
+            try:
+                environment = self.get(name)
+                environment.destroy(all_state=True)
+                environment.remove()
+            except StackFailed as error:
+                failures[name] = error
+            else:
+                gone.append(name)
+        if failures:
+            raise ReapFailed(gone, failures)
         return gone
 
     def _expiry(self, name: str) -> datetime | None:
         if not is_branch(name):
             return None
-        value = self.get(name).config().get(_EXPIRES)
+        value = self._open(name, automation.select_stack).config().get(_EXPIRES)
         return datetime.fromisoformat(value) if value else None
 
     def _names(self) -> list[str]:
@@ -150,4 +164,4 @@ class Environments:
         try:
             return ask()
         except (automation.CommandError, automation.InvalidVersionError, OSError) as error:
-            raise explained(error, name, ()) from error
+            raise explained(error, name) from error

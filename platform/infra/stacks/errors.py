@@ -11,11 +11,12 @@ StackFailed
 ├── UpdateFailed          resources could not be made, changed or removed
 ├── NothingToRollBack     no earlier update with other images succeeded
 ├── ImagesUnpinned        images that are not named by digest cannot be promoted
+├── ReapFailed            some stacks whose time is over resist
 └── BackendAway           the state's backend, its key or the CLI is not there
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pulumi import automation
 
@@ -110,13 +111,29 @@ class ImagesUnpinned(StackFailed):
         )
 
 
+class ReapFailed(StackFailed):
+    """Some stacks whose time is over could not be destroyed; the others are gone.
+
+    Args:
+        gone: Names of the others.
+        failures: Why, by name.
+    """
+
+    def __init__(self, gone: Sequence[str], failures: Mapping[str, StackFailed]) -> None:
+        self.gone = tuple(gone)
+        self.failures = dict(failures)
+        lines = "\n".join(f"  - {name}: {error}" for name, error in failures.items())
+        super().__init__(f"Gone: {', '.join(gone) or 'none'}. These resist:\n{lines}")
+
+
 class BackendAway(StackFailed):
     """The backend of the state, its secrets' key or the CLI is not to be had."""
 
 
 _BACKEND_WORDS = re.compile(
     r"passphrase must be set|incorrect passphrase|no such bucket|NoSuchBucket|unable to open bucket"
-    r"|failed to load checkpoint|could not connect|no valid credential|ExpiredToken"
+    r"|failed to load checkpoint|could not connect|no valid credential|cached credentials"
+    r"|NoCredentialProviders|ExpiredToken|AccessDenied.*(?:S3|KMS)|(?:S3|KMS):.*AccessDenied"
     r"|getting secrets manager|failed to decrypt",
     re.IGNORECASE,
 )
@@ -125,12 +142,15 @@ _BACKEND_WORDS = re.compile(
 _REFUSED = re.compile(r"The configuration of stack \S+ cannot work:(?:\n +- .*)+")
 
 
-def explained(error: Exception, stack: str, failures: Sequence[str]) -> StackFailed:
+def explained(error: Exception, stack: str, failures: Sequence[str] | None = None) -> StackFailed:
     """The error of ours that an error of the Automation API stands for.
 
     Args:
-        failures: What the engine's diagnostics said of single resources meanwhile.
+        stack: Its name; empty where it is about all of them.
+        failures: What the engine's diagnostics said of single resources meanwhile; None where
+            nothing was being changed.
     """
+    whose = stack or "all stacks"
     text = str(error)
     if isinstance(error, automation.ConcurrentUpdateError) or "currently locked" in text:
         return UpdateRunning(stack)
@@ -138,17 +158,19 @@ def explained(error: Exception, stack: str, failures: Sequence[str]) -> StackFai
         return StackExists(stack)
     if isinstance(error, (automation.InvalidVersionError, FileNotFoundError)):
         return BackendAway(f"The Pulumi CLI is missing or too old: {error}")
-    if "cannot be deleted\nbecause it is protected" in text or "is protected" in text:
+    if "is protected" in text:
         return StateProtected(
             f"Protected resources of {stack} resist: {_line_with('protected', text)} "
             "Set spool:protect to false and update first, if they are meant to go."
         )
     if _BACKEND_WORDS.search(text):
         line = _line_with(_BACKEND_WORDS.pattern, text)
-        return BackendAway(f"The state of {stack} is not to be had: {line}")
+        return BackendAway(f"The state of {whose} is not to be had: {line}")
     refused = _REFUSED.search(text)
     if refused is not None:
         return StackInvalid("\n  - ".join(re.split(r"\n +- ", refused.group())))
+    if failures is None:
+        return BackendAway(f"The CLI could not say anything of {whose}: {_last_lines(text)}")
     return UpdateFailed(stack, failures or [_last_lines(text)])
 
 

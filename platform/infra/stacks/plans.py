@@ -98,7 +98,7 @@ def failures_of(events: Iterable[EngineEvent]) -> list[str]:
 def fingerprint(deployment: Mapping[str, object], config: Mapping[str, str]) -> str:
     """Of what an update starts from: the resources that are known, and the configuration.
 
-    Secrets in both are ciphertext or absent, and equal while nobody writes them.
+    Of secrets in the state the ciphertext, which stays while nobody writes them.
     """
     known = {"resources": deployment.get("resources") or [], "config": dict(config)}
     return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()

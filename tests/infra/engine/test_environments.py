@@ -17,6 +17,7 @@ from infra.stacks.errors import (
     ImagesUnpinned,
     NothingToRollBack,
     PlanStale,
+    ReapFailed,
     StackExists,
     StackInvalid,
     StackMissing,
@@ -181,13 +182,23 @@ def test_promote_and_roll_back_by_digest(environments: Environments) -> None:
     assert staging.images() == _images("1")
 
 
-def test_environments_of_branches_end(engine: Engine, environments: Environments) -> None:
+def test_environments_of_branches_end(
+    engine: Engine, environments: Environments, program: Program
+) -> None:
     branch = environments.create_for_branch("feature/Captions", "12h")
     branch.up()
     environments.create("dev").up()
     now = datetime.now(UTC)
     assert environments.reap(now) == []
-    assert environments.reap(now + timedelta(hours=13)) == [branch.name]
+    environments.create_for_branch("kept", "2h", {"protect": "true"}).up()
+    program.protect = True
+    environments.get("branch-kept").up()
+    with pytest.raises(ReapFailed, match="branch-kept: Protected resources") as failed:
+        environments.reap(now + timedelta(hours=13))
+    assert failed.value.gone == (branch.name,)
+    program.protect = False
+    environments.get("branch-kept").up()
+    assert environments.reap(now + timedelta(hours=13)) == ["branch-kept"]
     assert [each.name for each in environments.all()] == ["dev"]
     assert sum("s3" in key for key in engine.cloud.things) == 1
 
