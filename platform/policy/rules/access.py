@@ -1,6 +1,8 @@
 """Who may do what: no wildcards, no open doors."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from policy.rules.clusters import clusters
 from policy.rules.rule import Found, Resource, Rule, Stack, listed, statements_of
@@ -28,6 +30,8 @@ _KNOW_NO_RESOURCE = (
     "servicequotas:", "shield:", "ssm:GetParameter", "sts:GetCallerIdentity", "tag:",
     "waf-regional:", "wafv2:", "xray:",
 )  # fmt: skip
+# `*`, and ARNs that name nothing of their service: `arn:aws:s3:::*`.
+_ALL = re.compile(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:\*(/\*)?)$")
 _PUBLIC_PORTS = {80, 443}
 _OPEN = {"0.0.0.0/0", "::/0"}
 
@@ -50,7 +54,8 @@ def _wild_actions(stack: Stack) -> Found:
 
 def _wild_resources(stack: Stack) -> Found:
     for resource, statement in _documents(stack):
-        if "*" not in listed(statement.get("Resource")) or statement.get("Condition"):
+        everything = any(_ALL.match(str(each)) for each in listed(statement.get("Resource")))
+        if not everything or statement.get("Condition"):
             continue
         for action in listed(statement.get("Action")):
             if not str(action).startswith(_KNOW_NO_RESOURCE):
@@ -94,23 +99,27 @@ def _administrators(stack: Stack) -> Found:
             yield resource, "attaches a policy that allows nearly all; grant what is needed."
 
 
-def _open_groups(stack: Stack) -> Found:
-    for resource in stack.of(
-        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-    ):
-        ranges = {resource.get("cidrIpv4"), resource.get("cidrIpv6")}
-        if ranges & _OPEN and resource.get("fromPort") not in _PUBLIC_PORTS:
-            yield resource, "lets the internet in; name a group or a range."
+def _doors(stack: Stack) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
+    """What security groups let in, by whichever resource says it."""
+    for resource in stack.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
+        yield resource, resource.properties
+    for resource in stack.of("aws:ec2/securityGroupRule:SecurityGroupRule"):
+        if resource.get("type") == "ingress":
+            yield resource, resource.properties
     for resource in stack.of("aws:ec2/securityGroup:SecurityGroup"):
         for rule in listed(resource.get("ingress")):
-            ranges = {*listed(rule.get("cidrBlocks")), *listed(rule.get("ipv6CidrBlocks"))}
-            if ranges & _OPEN and rule.get("fromPort") not in _PUBLIC_PORTS:
-                yield resource, "lets the internet in; name a group or a range."
-    for resource in stack.of("aws:ec2/securityGroupRule:SecurityGroupRule"):
-        if resource.get("type") == "ingress" and _OPEN & {
-            *listed(resource.get("cidrBlocks")),
-            *listed(resource.get("ipv6CidrBlocks")),
-        }:
+            yield resource, rule
+
+
+def _open_groups(stack: Stack) -> Found:
+    for resource, rule in _doors(stack):
+        ranges = {
+            each
+            for key in ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
+            for each in listed(rule.get(key))
+        }
+        first, last = rule.get("fromPort"), rule.get("toPort")
+        if ranges & _OPEN and not (first == last and first in _PUBLIC_PORTS):
             yield resource, "lets the internet in; name a group or a range."
 
 

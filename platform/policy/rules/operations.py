@@ -2,10 +2,10 @@
 
 from infra.config.checks import KUBERNETES_VERSIONS
 from policy.rules.clusters import clusters
-from policy.rules.rule import Found, Rule, Stack, default_tags
+from policy.rules.rule import UNKNOWN, Found, Rule, Stack, default_tags
 
 _TAGS = ("project", "stack", "owner", "cost-center")
-STATE = (
+_STATE = (
     "aws:rds/instance:Instance",
     "aws:rds/cluster:Cluster",
     "aws:s3/bucket:Bucket",
@@ -36,7 +36,7 @@ def _region(stack: Stack) -> Found:
 def _protected(stack: Stack) -> Found:
     if stack.preset != "prod":
         return
-    for resource in stack.of(*STATE):
+    for resource in stack.of(*_STATE):
         replica = resource.get("replicateSourceDb") is not None
         if not resource.protected and not replica:
             yield resource, "may be deleted by a mistake in prod; protect it."
@@ -54,8 +54,8 @@ def _backups(stack: Stack) -> Found:
     for resource in stack.of(*_DATABASES):
         if resource.get("replicateSourceDb") is not None:
             continue
-        days = resource.get("backupRetentionPeriod")
-        if isinstance(days, int | float) and days < least:
+        days = resource.get("backupRetentionPeriod") or 0
+        if days is not UNKNOWN and days < least:
             yield resource, f"goes back {days:g} days; {stack.preset} keeps {least} at least."
     for resource in stack.of("aws:secretsmanager/secret:Secret"):
         days = resource.get("recoveryWindowInDays")
