@@ -29,6 +29,7 @@ def minimal(preset: str) -> dict[str, str]:
     return config
 
 
+@functools.cache
 def keys_of_the_cdn() -> dict[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(
@@ -65,7 +66,11 @@ def run_program(
     )
 
 
-@functools.cache
 def recording_of(preset: str, *, preview: bool = False) -> Recording:
     """What `run_program` says of a preset: once for all tests, which change nothing in it."""
+    return _recording_of(preset, preview)
+
+
+@functools.cache
+def _recording_of(preset: str, preview: bool) -> Recording:
     return run_program(preset, preview=preview)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.infra.outputs import ACCOUNT
 from tests.infra.pages import PAGE, rendered
-from tests.infra.programs import ROOT, recorded
+from tests.infra.programs import ROOT, recording_of
 
 
 def test_resources_and_costs_are_those_of_the_program() -> None:
@@ -21,7 +21,7 @@ def test_the_runbook_of_restores_names_what_the_program_makes() -> None:
     )
     prod = {re.sub("STACK|recovery$", "prod", name.replace("ACCOUNT", ACCOUNT)) for name in named}
     assert len(prod) > 10
-    made = {text for each in recorded("prod").resources for text in _texts(each.inputs)}
+    made = {text for each in recording_of("prod").resources for text in _texts(each.inputs)}
     assert prod <= made
 
 
