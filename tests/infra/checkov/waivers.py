@@ -83,7 +83,7 @@ WAIVERS: Sequence[Waiver] = (
     Waiver("CKV2_AWS_62", "Nobody reads notices of buckets unless `bucketEvents` says so.",
            ["dev/aws_s3_bucket.*", "prod/aws_s3_bucket.*"]),
     Waiver("CKV2_AWS_64", "AWS' default is meant: the account's own policies decide.",
-           ["prod/aws_kms_key.buckets-replica"]),
+           ["prod/aws_kms_key.buckets-replica", "prod/aws_kms_key.recovery-copies"]),
     Waiver("CKV_AWS_166", "Vaults are under the account's own backup key, which AWS rotates.",
            ["prod/aws_backup_vault.*"]),
     # Secrets and the database
