@@ -12,6 +12,7 @@ from infra.names import Names
 from tests.infra.outputs import ACCOUNT
 from tests.infra.recorder import Recording, record
 
+_SIGNS = "SPOOL_CLOUDFRONT_KEY_PAIR_ID"
 SITE = Site("videos.example", f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1", "Z1")
 
 
@@ -35,6 +36,7 @@ def _recorded(site: Site | None = SITE) -> Recording:
         )
         grant = delivery.grant()
         pulumi.export("environment", dict(grant.environment))
+        aws.ssm.Parameter("told", type="String", value=grant.environment[_SIGNS])
         pulumi.export("secrets", list(grant.secrets))
         pulumi.export("versions", [each.version for each in grant.secrets.values()])
 
@@ -56,6 +58,8 @@ def test_only_signed_requests_reach_the_private_bucket() -> None:
     assert origin["originAccessControlId"]
     group = recording.one("aws:cloudfront/keyGroup:KeyGroup")
     assert group.inputs["items"] == ["delivery-new-PublicKey", "delivery-old-PublicKey"]
+    # Nobody signs by a key that is not in it yet.
+    assert group.urn in recording.one("aws:ssm/parameter:Parameter").depends_on
     keys = recording.of_type("aws:cloudfront/publicKey:PublicKey")
     assert all(each.inputs["encodedKey"].endswith("-----\n") for each in keys)
 

@@ -78,7 +78,6 @@ class Delivery(Component):
     Attributes:
         arn, id: Of the distribution.
         url: `https://media.videos.example`.
-        key_ids: CloudFront's ids of the public keys, by our names.
         private_keys: The secret.
     """
 
@@ -89,7 +88,6 @@ class Delivery(Component):
     ) -> None:
         super().__init__(name, opts)
         self._site = args.site
-        self._signing_key = args.signing_key
         keys = {
             known: aws.cloudfront.PublicKey(
                 f"{name}-{known}",
@@ -100,12 +98,16 @@ class Delivery(Component):
             )
             for known, pem in sorted(args.public_keys.items())
         }
-        self.key_ids = {known: key.id for known, key in keys.items()}
+        ids = {known: key.id for known, key in keys.items()}
         group = aws.cloudfront.KeyGroup(
             name,
             name=args.names.of("media"),
-            items=list(self.key_ids.values()),
+            items=list(ids.values()),
             opts=self.child(),
+        )
+        # Known when the group has it: viewers would be turned away by what it signs before that.
+        self._signs = pulumi.Output.all(ids[args.signing_key], group.id).apply(
+            lambda known: str(known[0])
         )
         distribution = self._distribution(name, args, group)
         self.arn, self.id = distribution.arn, distribution.id
@@ -113,14 +115,16 @@ class Delivery(Component):
             media_domain(args.site.domain) if args.site else distribution.domain_name
         )
         self.url = pulumi.Output.format("https://{0}", host)
-        signing = {known: id_ for known, id_ in self.key_ids.items() if known in args.private_keys}
+        signing = {known: id_ for known, id_ in ids.items() if known in args.private_keys}
         self.private_keys = KeptSecret(
             f"{name}-keys",
             KeptSecretArgs(
                 name=args.names.path("api", "delivery"),
                 about="Private keys of signed cookies and addresses, by CloudFront's ids.",
                 value=pulumi.Output.all(**signing).apply(
-                    lambda ids: json.dumps({ids[known]: args.private_keys[known] for known in ids})
+                    lambda made: json.dumps(
+                        {made[known]: args.private_keys[known] for known in made}
+                    )
                 ),
                 kms_key=args.secrets_key,
                 recoverable=args.recoverable,
@@ -135,7 +139,7 @@ class Delivery(Component):
         environment: dict[str, pulumi.Input[str]] = {
             "SPOOL_DELIVERY": "cloudfront",
             "SPOOL_CLOUDFRONT_URL": self.url,
-            "SPOOL_CLOUDFRONT_KEY_PAIR_ID": self.key_ids[self._signing_key],
+            "SPOOL_CLOUDFRONT_KEY_PAIR_ID": self._signs,
         }
         if self._site:
             environment["SPOOL_CLOUDFRONT_COOKIE_DOMAIN"] = self._site.domain
