@@ -225,6 +225,9 @@ def test_a_proxy_knows_both_logins_of_the_app() -> None:
     recording = _database("prod")
     assert _held(recording, "app") == _held(recording, "login")
     assert _held(recording, "login-clone")["username"] == "spool_login_clone"
+    # A stack may do without its proxy again, and is never without the app's secret.
+    protected = {each.name for each in recording.of_type(_SECRET) if each.protect}
+    assert protected == {"database-app"}
     function = recording.one("aws:lambda/function:Function")
     variables = function.inputs["environment"]["variables"]
     known = json.loads(variables["LOGIN_SECRETS"])

@@ -89,8 +89,8 @@ class Database(Component):
         # A proxy knows a login by a secret of its own, and during a rotation there are two.
         known = (
             {
-                LOGIN: self._secret("login", LOGIN, self._app.password),
-                TWIN: self._secret("login-clone", TWIN),
+                LOGIN: self._secret("login", LOGIN, self._app.password, for_proxy=True),
+                TWIN: self._secret("login-clone", TWIN, for_proxy=True),
             }
             if args.proxy
             else {}
@@ -181,7 +181,12 @@ class Database(Component):
         )
 
     def _secret(
-        self, what: str, username: str, password: pulumi.Output[str] | None = None
+        self,
+        what: str,
+        username: str,
+        password: pulumi.Output[str] | None = None,
+        *,
+        for_proxy: bool = False,
     ) -> LoginSecret:
         args = self._args
         return LoginSecret(
@@ -190,7 +195,9 @@ class Database(Component):
                 name=args.names.path("database", what),
                 username=username,
                 key=args.secrets_key,
-                protect=args.protect,
+                recoverable=args.protect,
+                # A stack may do without its proxy again.
+                protect=args.protect and not for_proxy,
                 password=password,
             ),
             self.child(),

@@ -18,12 +18,13 @@ class LoginSecretArgs:
         name: As Secrets Manager calls it: `/spool/dev/database/app`.
         password: The first one; a random one where it is None.
         key: ARN of its key; AWS' own where it is None.
-        protect: As `KeptSecretArgs.recoverable`.
+        recoverable, protect: As `KeptSecretArgs`.
     """
 
     name: str
     username: str
     key: pulumi.Input[str] | None
+    recoverable: bool
     protect: bool
     password: pulumi.Output[str] | None = None
 
@@ -53,8 +54,9 @@ class LoginSecret(KeptSecret):
                     lambda known: json.dumps({"username": args.username, "password": known})
                 ),
                 kms_key=args.key,
-                recoverable=args.protect,
+                recoverable=args.recoverable,
                 first_value_stays=True,
+                protect=args.protect,
             ),
             opts,
         )

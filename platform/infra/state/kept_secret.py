@@ -21,10 +21,11 @@ class KeptSecretArgs:
         about: What is in it.
         value: JSON.
         kms_key: ARN of the key of secrets; the account's own where it is None.
-        recoverable: Resists deletion, and can be brought back for a month after it; else it is
-            gone at once, and its name is free.
+        recoverable: Can be brought back for a month after its deletion; else it is gone at once,
+            and its name is free.
         first_value_stays: The value is random and made once: what is there is never overwritten,
             so that it can be changed by hand.
+        protect: It resists deletion. Not for what a switch of the stack takes away.
     """
 
     name: str
@@ -33,6 +34,7 @@ class KeptSecretArgs:
     kms_key: pulumi.Input[str] | None
     recoverable: bool
     first_value_stays: bool
+    protect: bool = False
 
 
 class KeptSecret(Component):
@@ -55,7 +57,7 @@ class KeptSecret(Component):
             description=args.about,
             kms_key_id=args.kms_key,
             recovery_window_in_days=30 if args.recoverable else 0,
-            opts=self.child(protect=args.recoverable),
+            opts=self.child(protect=args.protect),
         )
         stays = args.first_value_stays
         self.version = aws.secretsmanager.SecretVersion(

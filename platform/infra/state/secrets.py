@@ -57,6 +57,7 @@ class Secrets(Component):
                 kms_key=args.kms_key,
                 recoverable=args.recoverable,
                 first_value_stays=True,
+                protect=args.recoverable,
             ),
             opts=self.child(),
         )
