@@ -21,6 +21,7 @@ _NAMES = Names("spool", "dev")
 _QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:spool-dev-encode-high"
 _SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:/spool/dev/api/signing-abc"
 _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/secrets"
+_VOLUMES = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/cluster"
 
 
 @functools.cache
@@ -59,7 +60,7 @@ def _services(
                 ),
                 fargate=fargate,
                 pod_credentials=credentials,
-                cluster_key_arn=None,
+                cluster_key_arn=_VOLUMES,
                 logs_key_arn=None,
                 log_retention_days=7,
                 public_endpoint_cidrs=[],
@@ -224,6 +225,13 @@ def test_karpenter_makes_the_media_pool() -> None:
     nodes = recording.one("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass").inputs["spec"]
     assert nodes["metadataOptions"]["httpPutResponseHopLimit"] == 1
     assert nodes["role"] == "spool-nodes-dev"
+    (disk,) = nodes["blockDeviceMappings"]
+    assert disk["ebs"]["kmsKeyID"] == _VOLUMES
+    opened = [each for each in _policy(recording, "karpenter") if each["Resource"] == [_VOLUMES]]
+    assert {"kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"} <= {
+        action for each in opened for action in each["Action"]
+    }
+    assert all("kms:ViaService" in each["Condition"]["StringEquals"] for each in opened)
     assert len(recording.of_type("aws:cloudwatch/eventTarget:EventTarget")) == 4
     queue = json.loads(recording.one("aws:sqs/queuePolicy:QueuePolicy").inputs["policy"])
     assert [each["Effect"] for each in queue["Statement"]].count("Deny") == 1

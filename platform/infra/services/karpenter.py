@@ -62,6 +62,7 @@ class Karpenter(Service):
             cluster_arn=cluster.pod_credentials.cluster_arn,
             node_role_arn=cluster.node_role_arn,
             queue_arn=interruptions.queue.arn,
+            volumes_key_arn=where.cluster_key_arn,
         )
         role = self.role(name, cluster, SYSTEM, _NAME, statements)
         controller = release(
@@ -87,6 +88,7 @@ class Karpenter(Service):
     def _node_class(
         self, cluster: Cluster, after: pulumi.Resource
     ) -> k8s.apiextensions.CustomResource:
+        key = cluster.args.cluster_key_arn
         return k8s.apiextensions.CustomResource(
             "media-nodes",
             api_version="karpenter.k8s.aws/v1",
@@ -110,6 +112,7 @@ class Karpenter(Service):
                             "volumeSize": _DISK,
                             "volumeType": "gp3",
                             "encrypted": True,
+                            **({"kmsKeyID": key} if key is not None else {}),
                             "deleteOnTermination": True,
                         },
                     }

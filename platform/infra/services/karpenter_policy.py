@@ -16,8 +16,13 @@ def karpenter_statements(
     cluster_arn: pulumi.Input[str],
     node_role_arn: pulumi.Input[str],
     queue_arn: pulumi.Input[str],
+    volumes_key_arn: pulumi.Input[str] | None,
 ) -> list[Statement]:
-    """Statements for the controller's role."""
+    """Statements for the controller's role.
+
+    Args:
+        volumes_key_arn: KMS key of its nodes' volumes; AWS' own without.
+    """
     cluster_tag, name_tag = f"kubernetes.io/cluster/{cluster_name}", "eks:eks-cluster-name"
     pool_tag = "karpenter.sh/nodepool"
     asked = {
@@ -47,7 +52,7 @@ def karpenter_statements(
             "aws:ResourceTag/topology.kubernetes.io/region": [region],
         }
     }
-    return [
+    statements = [
         Statement(
             launch,
             [
@@ -141,3 +146,24 @@ def karpenter_statements(
             profile_ours,
         ),
     ]
+    if volumes_key_arn is not None:
+        # EC2 opens the volumes with the rights of whoever launches the instance.
+        by_ec2 = {"StringEquals": {"kms:ViaService": [f"ec2.{region}.amazonaws.com"]}}
+        for_ec2 = {**by_ec2, "Bool": {"kms:GrantIsForAWSResource": ["true"]}}
+        statements += [
+            Statement(
+                [
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey",
+                    "kms:GenerateDataKeyWithoutPlaintext",
+                    "kms:ReEncryptFrom",
+                    "kms:ReEncryptTo",
+                ],
+                [volumes_key_arn],
+                by_ec2,
+            ),
+            Statement(["kms:CreateGrant"], [volumes_key_arn], for_ec2),
+        ]
+    return statements
