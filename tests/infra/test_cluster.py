@@ -13,7 +13,7 @@ from infra.config.checks import KUBERNETES_VERSIONS
 from infra.config.settings import Settings
 from infra.ground.addons import after_nodes, before_nodes
 from infra.ground.cluster import Cluster, ClusterArgs
-from infra.ground.pools import plan_pools
+from infra.ground.pools import MediaNodes, plan_pools
 from infra.names import Names
 from infra.placement import MEDIA, POOL
 from infra.versions import ADD_ONS, CHARTS, CLUSTER_AUTOSCALER
@@ -34,9 +34,7 @@ def _pools(preset: str = "dev", **values: str) -> list[Any]:
         nodes_min=cluster.nodes_min,
         nodes_desired=cluster.nodes_desired,
         nodes_max=cluster.nodes_max,
-        media_node_types=cluster.media_node_types,
-        media_nodes_max=cluster.media_nodes_max,
-        media_spot=cluster.media_spot,
+        media=MediaNodes(cluster.media_node_types, cluster.media_nodes_max, cluster.media_spot),
     )
 
 
@@ -148,9 +146,7 @@ def test_every_plan_can_be_made(compute: Any, scaling: Any, nodes: list[int], me
         nodes_min=nodes[0],
         nodes_desired=nodes[1],
         nodes_max=nodes[2],
-        media_node_types=["c6i.xlarge"],
-        media_nodes_max=media,
-        media_spot=True,
+        media=MediaNodes(["c6i.xlarge"], media, spot=True),
     )
     assert len({each.name for each in pools}) == len(pools)
     for each in pools:

@@ -8,11 +8,10 @@ import pulumi
 import pytest
 
 from infra.ground.cluster import Cluster, ClusterArgs
-from infra.ground.pools import plan_pools
+from infra.ground.pools import MediaNodes, plan_pools
 from infra.names import Names
 from infra.placement import MEDIA
 from infra.services.cluster_services import ClusterServices, ClusterServicesArgs
-from infra.services.karpenter import MediaNodes
 from infra.versions import CHARTS
 from tests.infra.outputs import ACCOUNT, REGION
 from tests.infra.recorder import Recorded, Recording, record
@@ -54,9 +53,7 @@ def _services(
                     nodes_min=1,
                     nodes_desired=1,
                     nodes_max=1,
-                    media_node_types=media.types,
-                    media_nodes_max=media.most,
-                    media_spot=media.spot,
+                    media=media,
                 ),
                 fargate=fargate,
                 pod_credentials=credentials,

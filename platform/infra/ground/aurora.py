@@ -80,7 +80,7 @@ class Aurora(Server):
             engine_version=cluster.engine_version,
             instance_class="db.serverless",
             # The first reader takes over, having the writer's size.
-            promotion_tier=min(number - 1, 15),
+            promotion_tier=number - 1,
             apply_immediately=not protect,
             opts=self.child(protect=protect),
             **self._instance(),

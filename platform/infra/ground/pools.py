@@ -13,6 +13,21 @@ _GENERAL_GIB, _MEDIA_GIB = 50, 100
 
 
 @dataclass(frozen=True)
+class MediaNodes:
+    """The media pool, whoever makes it.
+
+    Args:
+        types: Instance types.
+        most: Nodes at most.
+        spot: Spot where there is some.
+    """
+
+    types: Sequence[str]
+    most: int
+    spot: bool
+
+
+@dataclass(frozen=True)
 class Pool:
     """One managed node group.
 
@@ -43,9 +58,7 @@ def plan_pools(
     nodes_min: int,
     nodes_desired: int,
     nodes_max: int,
-    media_node_types: Sequence[str],
-    media_nodes_max: int,
-    media_spot: bool,
+    media: MediaNodes,
 ) -> list[Pool]:
     """The groups: two general ones, so that one can be replaced while the other serves, and media.
 
@@ -73,11 +86,11 @@ def plan_pools(
         pools.append(
             Pool(
                 "media",
-                media_node_types,
+                media.types,
                 first,
                 first,
-                media_nodes_max,
-                spot=media_spot,
+                media.most,
+                spot=media.spot,
                 disk_gib=_MEDIA_GIB,
                 placement=MEDIA,
             )

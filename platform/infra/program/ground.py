@@ -11,7 +11,7 @@ from infra.ground.database import Database, DatabaseArgs
 from infra.ground.endpoints import Endpoints, EndpointsArgs
 from infra.ground.keys import Keys, KeysArgs
 from infra.ground.network import Network, NetworkArgs
-from infra.ground.pools import plan_pools
+from infra.ground.pools import MediaNodes, plan_pools
 from infra.ground.subnets import SubnetPlan, plan_subnets, zones_of
 from infra.program.context import Context
 
@@ -26,6 +26,7 @@ class Ground(Component):
 
     Attributes:
         plan, keys, network, cluster, database: Its parts.
+        media_nodes: For whoever makes them.
     """
 
     KIND = "program:Ground"
@@ -35,6 +36,7 @@ class Ground(Component):
     network: Network
     cluster: Cluster
     database: Database
+    media_nodes: MediaNodes
 
     def __init__(
         self, name: str, args: GroundArgs, opts: pulumi.ResourceOptions | None = None
@@ -92,6 +94,9 @@ class Ground(Component):
 
     def _cluster(self, context: Context) -> Cluster:
         settings = context.settings.cluster
+        self.media_nodes = MediaNodes(
+            settings.media_node_types, settings.media_nodes_max, settings.media_spot
+        )
         return Cluster(
             "cluster",
             ClusterArgs(
@@ -108,9 +113,7 @@ class Ground(Component):
                     nodes_min=settings.nodes_min,
                     nodes_desired=settings.nodes_desired,
                     nodes_max=settings.nodes_max,
-                    media_node_types=settings.media_node_types,
-                    media_nodes_max=settings.media_nodes_max,
-                    media_spot=settings.media_spot,
+                    media=self.media_nodes,
                 ),
                 fargate=settings.compute == "fargate",
                 pod_credentials=settings.pod_credentials,

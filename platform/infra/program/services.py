@@ -7,12 +7,11 @@ from infra.program.edge import Edge
 from infra.program.ground import Ground
 from infra.program.state import State
 from infra.services.cluster_services import ClusterServicesArgs
-from infra.services.karpenter import MediaNodes
 
 
 def services_of(context: Context, ground: Ground, state: State, edge: Edge) -> ClusterServicesArgs:
     """Their arguments, from the parts that they serve."""
-    settings, cluster = context.settings, context.settings.cluster
+    settings = context.settings
     secrets: list[pulumi.Input[str]] = [
         ground.database.master_secret_arn,
         ground.database.app_secret_arn,
@@ -22,10 +21,8 @@ def services_of(context: Context, ground: Ground, state: State, edge: Edge) -> C
         secrets.append(edge.delivery.private_keys.arn)
     return ClusterServicesArgs(
         cluster=ground.cluster,
-        node_scaling=cluster.node_scaling,
-        media_nodes=MediaNodes(
-            cluster.media_node_types, cluster.media_nodes_max, cluster.media_spot
-        ),
+        node_scaling=settings.cluster.node_scaling,
+        media_nodes=ground.media_nodes,
         queue_arns=[queue.arn for queue in state.messaging.queues.values()],
         secret_arns=secrets,
         secrets_key_arn=ground.keys.arn("secrets"),

@@ -7,12 +7,12 @@ import pulumi
 
 from infra.component import Component
 from infra.ground.cluster import Cluster
-from infra.ground.pools import NodeScaling
+from infra.ground.pools import MediaNodes, NodeScaling
 from infra.placement import OBSERVABILITY
 from infra.services.autoscaler import Autoscaler
 from infra.services.external_secrets import STORE, ExternalSecrets, ExternalSecretsArgs
 from infra.services.fluent_bit import FluentBit
-from infra.services.karpenter import Karpenter, KarpenterArgs, MediaNodes
+from infra.services.karpenter import Karpenter, KarpenterArgs
 from infra.services.keda import Keda, KedaArgs
 from infra.services.load_balancer_controller import (
     LoadBalancerController,

@@ -1,12 +1,12 @@
 """Nodes by what pods wait for, without groups: Karpenter, and its pool of media nodes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from infra.ground.cluster import Cluster
+from infra.ground.pools import MediaNodes
 from infra.placement import MEDIA
 from infra.services.interruptions import Interruptions
 from infra.services.karpenter_policy import karpenter_statements
@@ -14,21 +14,6 @@ from infra.services.release import SYSTEM, Service, release, resources
 
 _NAME = "karpenter"
 _DISK = "100Gi"
-
-
-@dataclass(frozen=True)
-class MediaNodes:
-    """The media pool, where Karpenter makes it.
-
-    Args:
-        types: Instance types.
-        most: Nodes at most.
-        spot: Spot where there is some.
-    """
-
-    types: Sequence[str]
-    most: int
-    spot: bool
 
 
 @dataclass(frozen=True)
