@@ -82,8 +82,9 @@ def test_dev_lives_and_ends(engine: Engine, copy: Copy) -> None:
 
     assert copy.spool_env("drift", "dev").returncode == 0
     engine.cloud.one("sns/topic:Topic::alarms")["displayName"] = "changed by hand"
-    drift = copy.spool_env("drift", "dev", "--json")
-    assert (drift.returncode, len(json.loads(drift.stdout)["changes"])) == (2, 1)
+    drift = copy.spool_env("drift", "dev")
+    assert (drift.returncode, "alarms" in drift.stdout) == (2, True)
+    assert drift.stdout.count("update") == 1
 
     assert copy.spool_env("destroy", "dev", "--all-state", "--forget").returncode == 0
     assert engine.cloud.things == {}
