@@ -34,7 +34,7 @@ class Recorded:
         inputs: Plain values; `pulumi.output.Unknown` for what a preview cannot know.
         outputs: What the mocks answered; the id is among them.
         sources: URNs of the resources that an input is made of.
-        protect, retain, ignored, before_replace: Options.
+        protect, ignored: Options.
     """
 
     urn: str
@@ -47,9 +47,7 @@ class Recorded:
     provider: str
     depends_on: Sequence[str]
     protect: bool
-    retain: bool
     ignored: Sequence[str]
-    before_replace: bool
 
 
 @dataclass
@@ -107,9 +105,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
                     provider=request.provider,
                     depends_on=tuple(request.dependencies),
                     protect=request.protect,
-                    retain=request.retainOnDelete,
                     ignored=tuple(request.ignoreChanges),
-                    before_replace=request.deleteBeforeReplace,
                 )
             )
         return answer

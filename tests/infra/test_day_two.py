@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.foundation.http.edge import NO_DEADLINE
+from app.foundation.http.store_controller import StoreController
+from app.uploads.simple_controller import SimpleUploadController, UploaderController
+from app.uploads.tus_controller import TusController
 from infra.day_two.alarms import Alarms, AlarmsArgs
 from infra.day_two.budgets import Budgets, BudgetsArgs
 from infra.day_two.governance import Governance, GovernanceArgs
@@ -17,7 +21,7 @@ from infra.day_two.grafana import grafana_dashboards
 from infra.day_two.recovery import Recovery, RecoveryArgs
 from infra.day_two.rules import alert_name, rule_groups
 from infra.day_two.telemetry import Telemetry, TelemetryArgs
-from infra.day_two.watch import Places, Watch, watches
+from infra.day_two.watch import TIMED, Places, Watch, watches
 from infra.names import Names
 from tests.infra.programs import ROOT
 from tests.infra.recorder import Recording, record
@@ -115,6 +119,14 @@ def test_every_metric_that_is_asked_for_is_one_that_spool_has() -> None:
         for name in re.findall(r"\b(?:spool|video|http)_[a-z_]+", asked)
     }
     assert named <= documented | {f"{name}_total" for name in documented}
+
+
+def test_what_takes_as_long_as_it_takes_is_not_slow() -> None:
+    pattern = TIMED.removeprefix('route!~"').removesuffix('"')
+    for controller in (SimpleUploadController, StoreController, TusController, UploaderController):
+        assert controller.opt[NO_DEADLINE]
+        assert re.fullmatch(pattern, f"/v1{controller.path}")
+    assert not re.fullmatch(pattern, "/v1/uploads/{upload_id}")
 
 
 def test_the_runbook_has_a_word_on_each() -> None:

@@ -142,7 +142,6 @@ def _may_publish(topic: str, account: str) -> dict[str, object]:
                 "Condition": {"StringEquals": {"aws:SourceAccount": account}},
             }
             for service in (
-                "backup.amazonaws.com",
                 "budgets.amazonaws.com",
                 "cloudwatch.amazonaws.com",
                 "costalerts.amazonaws.com",

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from infra.day_two.watch import TIMED
+
 Panel = tuple[str, str, Sequence[tuple[str, str]]]
 
 _APPLICATION: Sequence[Panel] = (
@@ -33,7 +35,7 @@ _APPLICATION: Sequence[Panel] = (
                 f"p{quantile}",
                 (
                     f"histogram_quantile(0.{quantile}, sum by (le)"
-                    " (rate(http_request_duration_seconds_bucket[5m])))"
+                    f" (rate(http_request_duration_seconds_bucket{{{TIMED}}}[5m])))"
                 ),
             )
             for quantile in (50, 95, 99)

@@ -42,6 +42,7 @@ SKIPPED = (
     "aws:costexplorer/anomalySubscription:AnomalySubscription",
     "aws:backup/selection:Selection",
     "aws:budgets/budget:Budget",
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
     "aws:cloudfront/cachePolicy:CachePolicy",
     "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
