@@ -27,6 +27,7 @@ STATEFUL = frozenset(
 )
 # The stack itself and providers.
 _ENGINES_OWN = "pulumi:"
+_DIGITS = 12
 _UNTOUCHED = {OpType.SAME, OpType.READ, OpType.READ_REPLACEMENT}
 # One replacement is several steps; this one stands for all of them.
 _PARTS = {
@@ -47,6 +48,7 @@ def change_of(step: StepEventMetadata) -> Change | None:
         name=step.urn.rsplit("::", 1)[-1],
         stateful=step.type in STATEFUL,
         properties=tuple(sorted(step.detailed_diff or step.diffs or ())),
+        digest=_digest(step.new.inputs)[:_DIGITS] if step.new else "",
     )
 
 
@@ -101,7 +103,11 @@ def fingerprint(deployment: Mapping[str, object], config: Mapping[str, str]) -> 
     Of secrets in the state the ciphertext, which stays while nobody writes them.
     """
     known = {"resources": deployment.get("resources") or [], "config": dict(config)}
-    return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()
+    return _digest(known)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _gravity(change: Change) -> tuple[int, str, str]:

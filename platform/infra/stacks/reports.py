@@ -14,6 +14,7 @@ class Change:
         name: Its logical name; `type` its type.
         stateful: It holds what cannot be made again.
         properties: Which of its inputs differ.
+        digest: Of all its inputs as they would be, so that equal plans do the same.
     """
 
     operation: str
@@ -21,6 +22,7 @@ class Change:
     name: str
     stateful: bool
     properties: Sequence[str] = ()
+    digest: str = ""
 
     @property
     def loses_state(self) -> bool:

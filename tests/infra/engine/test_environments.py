@@ -106,7 +106,9 @@ def test_a_plan_is_what_is_done_or_nothing_is(environments: Environments, progra
     plan = dev.preview()
     program.tags = {"new": "yes"}
     program.bucket = "others"
-    dev.up(plan)  # creations alone: the inputs of what is new are not part of a plan
+    with pytest.raises(PlanStale, match="the program has changed"):
+        dev.up(plan)
+    dev.up()
     plan = dev.preview()
     dev.configure({"owner": "others"})
     with pytest.raises(PlanStale, match="configuration has changed"):
