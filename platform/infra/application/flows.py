@@ -10,7 +10,6 @@ from typing import Literal
 
 from infra.application.processes import Process
 
-OBSERVABILITY = "observability"
 COLLECTOR_PORT = 4317
 POSTGRES_PORT = 5432
 # What no pod is sent to by a rule for the internet: networks of one's own, the metadata address

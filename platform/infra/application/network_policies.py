@@ -8,7 +8,6 @@ import pulumi_kubernetes as k8s
 
 from infra.application.flows import (
     NOT_PUBLIC,
-    OBSERVABILITY,
     POD_IDENTITY_AGENT,
     Flow,
     Surroundings,
@@ -17,6 +16,7 @@ from infra.application.flows import (
 from infra.application.pods import NAME_LABEL, metadata
 from infra.application.processes import Process
 from infra.component import Component
+from infra.placement import OBSERVABILITY
 
 _Peer = k8s.networking.v1.NetworkPolicyPeerArgs
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
