@@ -1,4 +1,4 @@
-"""Takes the whole program through up, preview, up again and destroy on AWS's Terraform provider.
+"""Takes the whole program through up, up again and destroy on AWS's Terraform provider.
 
     LOOPBACK PYTHON -m tests.infra.real_aws dev --tool FOLDER
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -33,19 +34,22 @@ from tests.infra.real_aws.cluster import ClusterProvider
 
 # What moto has no answer to, or a wrong one that ends the run, and the provider's type for it.
 SKIPPED = (
+    "aws:accessanalyzer/analyzer:Analyzer",
     "aws:eks/addon:Addon",
     "aws:eks/accessEntry:AccessEntry",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
     "aws:eks/podIdentityAssociation:PodIdentityAssociation",
     "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+    "aws:computeoptimizer/enrollmentStatus:EnrollmentStatus",
     "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
     "aws:costexplorer/anomalySubscription:AnomalySubscription",
     "aws:backup/selection:Selection",
-    "aws:budgets/budget:Budget",
-    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+    "aws:backup/vaultNotifications:VaultNotifications",
     "aws:cloudfront/cachePolicy:CachePolicy",
+    "aws:cloudfront/monitoringSubscription:MonitoringSubscription",
     "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+    "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
     "aws:xray/group:Group",
 )
 _PLUGIN = "#!/bin/sh\necho {}\nexec sleep 86400\n"
@@ -70,23 +74,24 @@ def _run(chosen: argparse.Namespace, folder: Path) -> int:
     server = Path(__file__).with_name("moto_server.py")
     with (folder / "moto.log").open("w") as log:
         moto = subprocess.Popen(
-            [sys.executable, str(server), chosen.tool, str(port)], stdout=log, stderr=log
+            [sys.executable, str(server), chosen.tool, str(port), str(folder / "held.json")],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
         )
         try:
             _wait(url)
             config = minimal(chosen.preset) | {"protect": "false"}
-            config["target"] = json.dumps(
-                {
-                    "endpoint": url,
-                    "pathStyle": True,
-                    "maxRetries": 2,
-                    "skipTypes": [*SKIPPED, *chosen.skip],
-                }
-            )
+            config |= dict(pair.split("=", 1) for pair in chosen.config)
             if "hostedZoneId" in config:
                 config["hostedZoneId"] = _zone(url, config["domain"])
-            config |= dict(pair.split("=", 1) for pair in chosen.config)
-            return _steps(chosen.preset, folder, config)
+            before = _held(moto, url, folder / "held.json")
+            failed = _steps(chosen, folder, config, url)
+            after = _held(moto, url, folder / "held.json")
+            for where in sorted(after):
+                if more := set(after[where]) - set(before.get(where, ())):
+                    print(f"moto still has, {where}: {sorted(more)[:12]}")
+            return failed
         finally:
             moto.terminate()
             moto.wait()
@@ -94,11 +99,11 @@ def _run(chosen: argparse.Namespace, folder: Path) -> int:
                 each.stop(None)
 
 
-def _steps(preset: str, folder: Path, config: dict[str, str]) -> int:
+def _steps(chosen: argparse.Namespace, folder: Path, config: dict[str, str], url: str) -> int:
     project = folder / "project"
     project.mkdir()
     stack = automation.create_or_select_stack(
-        preset,
+        chosen.preset,
         project_name="spool",
         program=_program,
         opts=automation.LocalWorkspaceOptions(work_dir=str(project)),
@@ -106,7 +111,10 @@ def _steps(preset: str, folder: Path, config: dict[str, str]) -> int:
     stack.set_all_config(
         {f"spool:{key}": automation.ConfigValue(value) for key, value in config.items()}
     )
+    skipped = [*SKIPPED, *chosen.skip]
     steps: dict[str, Callable[..., Any]] = {
+        # Nothing is made by it, so that the provider checks also what moto lacks.
+        "check": lambda seen: stack.preview(on_event=seen),
         "up": lambda seen: stack.up(on_event=seen, continue_on_error=True),
         "preview": lambda seen: stack.preview(on_event=seen),
         "up again": lambda seen: stack.up(on_event=seen, continue_on_error=True),
@@ -114,6 +122,9 @@ def _steps(preset: str, folder: Path, config: dict[str, str]) -> int:
     }
     failed = False
     for name, step in steps.items():
+        target = {"endpoint": url, "pathStyle": True, "maxRetries": 2}
+        target["skipTypes"] = [] if name == "check" else skipped
+        stack.set_config("spool:target", automation.ConfigValue(json.dumps(target)))
         start, seen = time.monotonic(), _Seen(tell=name in ("preview", "up again"))
         try:
             step(seen)
@@ -187,9 +198,26 @@ def _environment(folder: Path, url: str) -> list[grpc.Server]:
 
 def _zone(url: str, domain: str) -> str:
     """A zone for the stack's records, which every account has before the stack."""
-    route53 = boto3.client("route53", endpoint_url=url, region_name="us-east-1")
-    made = route53.create_hosted_zone(Name=domain, CallerReference=domain)
+    made = _client("route53", url).create_hosted_zone(Name=domain, CallerReference=domain)
     return str(made["HostedZone"]["Id"].rpartition("/")[2])
+
+
+def _client(service: str, url: str) -> Any:
+    return boto3.client(service, endpoint_url=url, region_name="us-east-1")  # type: ignore[call-overload]  # any
+
+
+def _held(moto: subprocess.Popen[bytes], url: str, file: Path) -> dict[str, list[str]]:
+    """What moto holds now; see `moto_server`."""
+    for service, call in (("ec2", "describe_vpcs"), ("rds", "describe_db_instances")):
+        # What these have from the start is there once they are asked.
+        getattr(_client(service, url), call)()
+    file.unlink(missing_ok=True)
+    moto.send_signal(signal.SIGUSR1)
+    for _ in range(120):
+        if file.exists():
+            return dict(json.loads(file.read_text()))
+        time.sleep(0.5)
+    raise SystemExit("moto does not say what it holds")
 
 
 def _free_port() -> int:

@@ -5,11 +5,13 @@ from typing import Any
 
 import grpc
 from google.protobuf import struct_pb2
+from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
 from tests.infra.engine.cloud import Provider, plain
 
 _ACCOUNT = "123456789012"
+_UNKNOWN = dict.fromkeys(("kubeconfigJson", "oidcIssuer", "clusterSecurityGroupId"), rpc.UNKNOWN)
 
 
 class ClusterProvider(Provider):
@@ -52,11 +54,14 @@ class ClusterProvider(Provider):
 
 
 def _cluster(inputs: dict[str, Any]) -> dict[str, Any]:
+    # A role that is an input comes as a reference, whose id is its name.
+    role = inputs["serviceRole"]
+    name = role if isinstance(role, str) else role["id"]
+    known = name and name != rpc.UNKNOWN
     made: dict[str, Any] = {
         "name": inputs["name"],
         "version": inputs["version"],
-        # A role that is an input comes as a reference, whose id is its name.
-        "roleArn": f"arn:aws:iam::{_ACCOUNT}:role/{inputs['serviceRole']['id']}",
+        "roleArn": f"arn:aws:iam::{_ACCOUNT}:role/{name}" if known else rpc.UNKNOWN,
         "enabledClusterLogTypes": inputs["enabledClusterLogTypes"],
         "bootstrapSelfManagedAddons": False,
         "accessConfig": {
@@ -77,6 +82,8 @@ def _cluster(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _outputs(cluster: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(cluster.get("identities"), list):
+        return _UNKNOWN
     issuer = cluster["identities"][0]["oidcs"][0]["issuer"]
     return {
         "kubeconfigJson": json.dumps({"clusters": [{"cluster": {"server": cluster["endpoint"]}}]}),

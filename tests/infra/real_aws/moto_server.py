@@ -1,47 +1,48 @@
 """moto's server with what this program meets and moto gets wrong; the tool's own patches first.
 
-python moto_server.py FOLDER_OF_THE_TOOL PORT
+python moto_server.py FOLDER_OF_THE_TOOL PORT FILE
 """
 
+import importlib
+import json
 import runpy
+import signal
 import sys
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-import moto.ec2.models.launch_templates as templates
-import moto.eks.responses as eks
+import moto.server
+from moto.core.base_backend import BackendDict
+
+_main = moto.server.main
 
 
-def _patch() -> None:
-    create_version = templates.LaunchTemplate.create_version
+def _start(argv: list[str] | None = None) -> None:
+    """The tool has patched by now, and ours are over its own."""
+    importlib.import_module("tests.infra.real_aws.moto_patches")
+    _main(argv)
 
-    def without_its_own_tags(self: Any, data: Any, description: Any) -> Any:
-        """moto writes a template's own tags among those of what is launched by it."""
-        if "TagSpecifications" in data:
-            data["TagSpecifications"] = [
-                each
-                for each in data["TagSpecifications"]
-                if each["ResourceType"] != "launch-template"
-            ]
-        return create_version(self, data, description)
 
-    templates.LaunchTemplate.create_version = without_its_own_tags  # type: ignore[method-assign]  # a patch
+def _held() -> dict[str, list[str]]:
+    """The keys of all that every service keeps, by service, region and collection."""
+    held: dict[str, list[str]] = {}
+    for backends in list(BackendDict._instances):  # type: ignore[misc]  # of any service
+        for _, region, backend in backends.iter_backends():
+            for name, value in vars(backend).items():
+                if isinstance(value, Mapping):
+                    held[f"{backends.service_name} {region} {name}"] = sorted(map(str, value))
+    return held
 
-    create_nodegroup = eks.EKSResponse.create_nodegroup
 
-    def with_its_update_config(self: Any) -> Any:
-        """moto forgets how many nodes of a group may be away while it is updated."""
-        answer = create_nodegroup(self)
-        group = self.eks_backend.clusters[self._get_param("name")].nodegroups[
-            self._get_param("nodegroupName")
-        ]
-        group.update_config = self._get_param("updateConfig")
-        return answer
-
-    eks.EKSResponse.create_nodegroup = with_its_update_config  # type: ignore[method-assign]  # a patch
+def _tell(file: Path) -> None:
+    whole = file.with_suffix(".part")
+    whole.write_text(json.dumps(_held()))
+    whole.replace(file)
 
 
 if __name__ == "__main__":
-    tool, port = sys.argv[1:]
-    _patch()
+    tool, port, told = sys.argv[1:]
+    signal.signal(signal.SIGUSR1, lambda *_: _tell(Path(told)))
+    moto.server.main = _start
     sys.argv = ["moto_server", "-H", "127.0.0.1", "-p", port]
     runpy.run_path(f"{tool}/moto_patched.py", run_name="__main__")
