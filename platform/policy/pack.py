@@ -32,7 +32,8 @@ def validating(
 
     def validate(args: pulumi_policy.StackValidationArgs, report: Callable[..., None]) -> None:
         for violation in rule.violations(stack_of(args.resources)):
-            report(f"{violation.resource.name} {violation.message}")
+            resource = violation.resource
+            report(f"{resource.name} {violation.message}", resource.urn)
 
     return validate
 
@@ -41,7 +42,13 @@ def stack_of(resources: Sequence[pulumi_policy.PolicyResource]) -> Stack:
     """What the rules look at. The preset is the tag that the providers put on everything."""
     stack = Stack(
         [
-            Resource(each.resource_type, each.name, _plain(each.props), bool(each.opts.protect))
+            Resource(
+                each.resource_type,
+                each.name,
+                _plain(each.props),
+                bool(each.opts.protect),
+                each.urn,
+            )
             for each in resources
         ]
     )

@@ -16,6 +16,7 @@ def _resource(type_: str, called: str, /, **properties: Any) -> pulumi_policy.Po
     held = SimpleNamespace(
         resource_type=type_,
         name=called,
+        urn=f"urn:pulumi:dev::spool::{type_}::{called}",
         props=unknown_checking_proxy(properties),
         opts=SimpleNamespace(protect=True),
     )
@@ -42,14 +43,18 @@ def test_lists_are_looked_into_and_unknown_values_are_no_fault() -> None:
     (found,) = stack_of([group]).resources
     assert found.get("vpcId") is UNKNOWN
     (rule,) = [each for each in ALL if each.name == "no-open-security-groups"]
-    reported: list[str] = []
-    validating(rule)(pulumi_policy.StackValidationArgs([group]), reported.append)
-    assert reported == ["open lets the internet in; name a group or a range."]
+    reported: list[tuple[str, str]] = []
+    validating(rule)(
+        pulumi_policy.StackValidationArgs([group]), lambda *said: reported.append(said)
+    )
+    assert reported == [("open lets the internet in; name a group or a range.", group.urn)]
 
 
 def test_every_rule_takes_what_the_engine_gives() -> None:
     resources = [_provider(preset="prod"), _resource("aws:sqs/queue:Queue", "plain", name="q")]
     reported: list[str] = []
     for rule in ALL:
-        validating(rule)(pulumi_policy.StackValidationArgs(resources), reported.append)
+        validating(rule)(
+            pulumi_policy.StackValidationArgs(resources), lambda said, _urn: reported.append(said)
+        )
     assert any("is not encrypted" in each for each in reported)

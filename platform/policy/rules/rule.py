@@ -29,12 +29,14 @@ class Resource:
         type, name: Its type token and logical name.
         properties: Plain values; `UNKNOWN` for what is not known yet.
         protected: The engine refuses to delete it.
+        urn: What the engine calls it; violations are shown beside it.
     """
 
     type: str
     name: str
     properties: Properties
     protected: bool = False
+    urn: str | None = None
 
     def get(self, *path: str) -> Any:
         """A property by its path; the first item stands for a list of one. None if missing."""
