@@ -8,6 +8,7 @@ from asyncpg.exceptions import InternalClientError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.assets.models import Asset, AssetState
 from app.foundation.db.database import Database
 from app.foundation.db.entrance import EnteringConnection
 
@@ -42,6 +43,15 @@ async def test_a_role_that_may_not_be_taken_ends_with_its_transaction(single: Da
             await _who(tx)
     async with single.project("prj_two") as tx:
         assert await _who(tx) == ("spool_app", "prj_two")
+
+
+async def test_what_is_only_added_is_written_under_the_role(
+    single: Database, project_id: str
+) -> None:
+    async with single.project(project_id) as tx:
+        tx.add(Asset(id="ast_one", project_id=project_id, title="A clip", state=AssetState.CREATED))
+    async with single.project(project_id) as tx:
+        assert await tx.get(Asset, "ast_one") is not None
 
 
 async def test_it_takes_one_message_to_begin_and_one_to_commit(single: Database) -> None:

@@ -123,6 +123,9 @@ class Database:
                 driver.enter_next(role, project_id)
                 try:
                     yield session
+                    if session.new:
+                        # The commit would write it, and begin the transaction with no role.
+                        await session.flush()
                 finally:
                     # A transaction that said nothing has not begun; the connection's next one is
                     # somebody else's.
